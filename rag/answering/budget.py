@@ -1,0 +1,48 @@
+"""Which passages fit the model's window. Pure; counts are tokens, as intervals.
+
+The rule that keeps a server from cutting a prompt silently: high + num_predict <= num_ctx.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.types import TokenCount
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many of the passages, best first, go into the prompt, and how long that makes it."""
+
+    used: int
+    left_out: int
+    prompt: TokenCount
+
+    @property
+    def reason(self) -> str | None:
+        """Why passages were left out."""
+        return "they did not fit the model's window" if self.left_out else None
+
+
+def plan(
+    fixed: TokenCount, passages: Sequence[TokenCount], num_ctx: int, num_predict: int
+) -> Plan | None:
+    """Take passages in order for as long as they fit. None where not even the first does."""
+    total, used = fixed, 0
+    for count in passages:
+        if (total + count).high + num_predict > num_ctx:
+            break
+        total, used = total + count, used + 1
+    if used == 0 and passages:
+        return None
+    return Plan(used, len(passages) - used, total)
+
+
+def problem(planned: TokenCount, read: int | None) -> str | None:
+    """What the receipt says is wrong: the model did not read what was sent. None if it did."""
+    if read is None:
+        return "the model did not say how much of the prompt it read"
+    if read < planned.low:
+        return f"the model read {read} tokens of a prompt of at least {planned.low}: it was cut"
+    return None

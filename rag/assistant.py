@@ -1,0 +1,435 @@
+"""The assistant: everything the front doors need, and the only place that picks concrete parts.
+
+`open_assistant(settings)` opens a library; the command line, the web app and tests go through the
+object it returns. Which engine embeds is fixed by the library; which one writes is chosen for each
+question, because an Ollama may come and go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.answering.followup import standalone
+from rag.answering.quoting import QuotingWriter
+from rag.answering.stream import answer_events
+from rag.answering.writing import ModelWriter, Question, Writer
+from rag.catalog import chunks, documents, indexing, runs
+from rag.catalog.connection import Catalog, open_catalog
+from rag.chunking import CHUNKER, Chunker
+from rag.config import Settings
+from rag.engines import embedded, wordpiece
+from rag.engines.embedded import EmbeddedEngine
+from rag.engines.ollama import OllamaEngine
+from rag.errors import (
+    EmptyLibrary,
+    IdentityMismatch,
+    LoadError,
+    QuestionTooLong,
+    UnknownDocument,
+    UsageError,
+)
+from rag.indexes import publish
+from rag.indexes.follow import KEYWORD, follow_all
+from rag.ingest.discover import Discovery, Found, discover
+from rag.ingest.pipeline import IngestEvent, Pipeline
+from rag.ingest.plan import Plan, make_plan
+from rag.ingest.remove import remove
+from rag.loaders.formats import current_readers, reader_version
+from rag.loaders.worker import ReaderProcess
+from rag.locks import Holder, WriterLock
+from rag.retrieval.retriever import EVERYTHING, Retriever, Scope
+from rag.types import (
+    AnswerEvent,
+    ChatOptions,
+    Coverage,
+    Document,
+    EmbeddingIdentity,
+    Engine,
+    FileResult,
+    SearchResult,
+    Task,
+    Turn,
+    Unit,
+    Vectors,
+)
+
+LONGEST_QUESTION = 4000  # characters
+UPLOAD = "upload:"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which engine writes the next answer. `notice` says what it cannot do, and how to mend that."""
+
+    engine: str
+    model: str | None
+    notice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The library and its engines at a glance."""
+
+    home: str
+    coverage: Coverage
+    chunks: int
+    collections: tuple[str, ...]
+    identity: EmbeddingIdentity | None
+    sequence: int
+    keyword_sequence: int
+    generation_sequence: int | None
+    generation_vectors: int | None
+    chat: EngineChoice
+    last_run: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PagePicture:
+    """A unit as it can be shown: a PNG with the quote marked, or why there is only its text."""
+
+    unit: Unit
+    png: bytes | None
+    reason: str | None = None
+
+
+class BoundEmbedder:
+    """One engine's embedding model as the library uses it: another model's vectors never get in."""
+
+    def __init__(self, engine: Engine, model: str, expected: EmbeddingIdentity | None) -> None:
+        self._engine = engine
+        self._model = model
+        self._expected = expected
+
+    @property
+    def identity(self) -> EmbeddingIdentity:
+        """Asked of the engine each time: a model pulled anew has another digest."""
+        return self._engine.identity(self._model)
+
+    def embed(self, texts: Sequence[str], task: Task) -> Vectors:
+        """Raises `IdentityMismatch` where the model is no longer the one the library was made by."""
+        if self._expected is not None and self.identity.key != self._expected.key:
+            raise IdentityMismatch(
+                self._model,
+                f"{self._model} has changed since the library was embedded with it.",
+                "Bring the old model back, or ingest into another RAG_HOME.",
+            )
+        return self._engine.embed(self._model, texts, task)
+
+
+class Assistant:
+    """An open library. Safe to use from many threads; writing takes the library's lock."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self.settings = settings
+        self._catalog = catalog
+        self._home = settings.library
+        self._ollama = OllamaEngine(
+            settings.ollama_host,
+            keep_alive=settings.keep_alive,
+            connect_timeout=settings.connect_timeout,
+            read_timeout=settings.read_timeout,
+        )
+        self._embedded = EmbeddedEngine(settings.threads)
+        self._reader = ReaderProcess()
+        self._retriever: Retriever | None = None
+
+    # ----------------------------------------------------------------- asking
+
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), scope: Scope = EVERYTHING
+    ) -> Iterator[AnswerEvent]:
+        """Answer a question, as a stream of events that ends with `Done`.
+
+        Raises `QuestionTooLong`, `EmptyLibrary`, and with engine=ollama what that engine raises.
+        """
+        text = _checked_question(question)
+        self._require_documents()
+        writer, choice = self._writer()
+        asked = standalone(text, history)
+        retriever = self._open_retriever()
+        evidence = retriever.evidence(asked, self.settings.passages, scope)
+        notices = [n for n in (choice.notice, evidence.search.notice) if n]
+        identity = self.identity()
+        assert identity is not None, "a library with chunks has an identity"
+        question_asked = Question(text, asked, tuple(history))
+        return answer_events(question_asked, evidence, writer, identity, notices)
+
+    def search(self, query: str, k: int = 10, scope: Scope = EVERYTHING) -> SearchResult:
+        """The `k` best chunks for a query. Raises `QuestionTooLong` and `EmptyLibrary`."""
+        text = _checked_question(query)
+        self._require_documents()
+        return self._open_retriever().search(text, k, scope)
+
+    def chat_engine(self) -> EngineChoice:
+        """Which engine would write an answer now."""
+        return self._writer()[1]
+
+    # ----------------------------------------------------------------- ingesting
+
+    def plan(self, paths: Sequence[Path]) -> Plan:
+        """What an ingestion of these paths would do. Raises `PathNotFound`, `NothingToIngest`."""
+        return self._plan(discover(paths, leave_out=self.settings.home))
+
+    def plan_uploads(self, names: Sequence[str]) -> Plan:
+        """What an ingestion of files stored by `store_upload` would do, by the names it returned."""
+        files = []
+        for name in names:
+            upload, _, sha256 = name.removeprefix(UPLOAD).rpartition("#")
+            location = self._home.uploads / sha256
+            stat = location.stat()
+            files.append(Found(UPLOAD + upload, location, None, stat.st_size, stat.st_mtime_ns))
+        return self._plan(Discovery(tuple(files), ()))
+
+    def ingest(
+        self,
+        plan: Plan,
+        *,
+        collection: str | None = None,
+        wait: bool = True,
+        on_wait: Callable[[Holder | None], None] | None = None,
+    ) -> Iterator[IngestEvent]:
+        """Carry out a plan; one `FileResult` for each file, then a `Summary`.
+
+        Closing the iterator stops it; what is committed stays. Raises `LibraryBusy` with
+        `wait=False` while another process writes.
+        """
+        with WriterLock(self._home.writer_lock, "rag ingest").acquire(wait, on_wait) as lock:
+            pipeline = Pipeline(
+                self._catalog,
+                self._home,
+                self._embedder_for_ingest(),
+                Chunker(wordpiece.count),
+                self._reader,
+                _readers_key(),
+                _is_current,
+            )
+            yield from pipeline.run(plan, lock, collection)
+
+    def store_upload(self, name: str, content: bytes) -> str:
+        """Keep a copy of an uploaded file under its hash. Returns the name for `plan_uploads`.
+
+        `name` comes from a browser and is a label only: it never becomes part of a path.
+        """
+        label = name.replace("\\", "/").rsplit("/", 1)[-1].strip() or "unnamed"
+        sha256 = hashlib.sha256(content).hexdigest()
+        target = self._home.uploads / sha256
+        target.parent.mkdir(exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(file.name, target)
+        return f"{UPLOAD}{label}#{sha256}"
+
+    def remove(self, document_ids: Sequence[str], wait: bool = True) -> list[FileResult]:
+        """Forget documents. The files they came from are not touched. Raises `UnknownDocument`."""
+        gone = [self.document(document_id) for document_id in document_ids]
+        with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
+            results = remove(self._catalog, self._home, lock, gone)
+            follow_all(self._catalog, self._home, lock, at_end=True)
+            self._catalog.checkpoint()
+        return results
+
+    # ----------------------------------------------------------------- looking
+
+    def documents(self, collection: str | None = None) -> list[Document]:
+        with self._catalog.read() as db:
+            return documents.all_documents(db, collection)
+
+    def document(self, reference: str) -> Document:
+        """A document by its id, by a start of it that fits no other, or by its path."""
+        with self._catalog.read() as db:
+            exact = documents.by_id(db, reference) or documents.by_path(db, reference)
+            exact = exact or documents.by_path(db, os.path.abspath(reference))
+            if exact:
+                return exact
+            close = [d for d in documents.all_documents(db) if d.id.startswith(reference)]
+        if len(close) == 1 and len(reference) >= 4:
+            return close[0]
+        raise UnknownDocument(
+            reference,
+            f"The library has no document {reference}.",
+            "rag documents list shows the ids and paths of all of them.",
+        )
+
+    def units(self, document_id: str) -> list[Unit]:
+        with self._catalog.read() as db:
+            return documents.units(db, document_id)
+
+    def picture(
+        self, document_id: str, sha256: str, number: int, span: tuple[int, int]
+    ) -> PagePicture | None:
+        """A page with a span of its text marked; None where the document is no longer there.
+
+        The source is drawn only if it still is the file that was read; otherwise there is the text.
+        """
+        with self._catalog.read() as db:
+            document = documents.by_id(db, document_id)
+            unit = documents.unit(db, document_id, number)
+        if document is None or unit is None or document.sha256 != sha256:
+            return None
+        if document.format != "pdf":
+            return PagePicture(unit, None)
+        location = self._location(document)
+        if _sha256(location) != sha256:
+            changed = "The file has changed or is gone since it was read; this is its stored text."
+            return PagePicture(unit, None, changed)
+        try:
+            png = self._reader.render(location, number, unit.char_map, [span])
+        except LoadError as error:
+            return PagePicture(unit, None, error.message)
+        return PagePicture(unit, png)
+
+    def coverage(self) -> Coverage:
+        with self._catalog.read() as db:
+            return documents.coverage(db)
+
+    def identity(self) -> EmbeddingIdentity | None:
+        """What the library's vectors were made by; None before its first commit."""
+        with self._catalog.read() as db:
+            return indexing.identity(db)
+
+    def status(self) -> Status:
+        choice = self.chat_engine()
+        with self._catalog.read() as db:
+            newest = publish.newest(db)
+            return Status(
+                home=str(self.settings.home),
+                coverage=documents.coverage(db),
+                chunks=chunks.count(db),
+                collections=tuple(documents.collections(db)),
+                identity=indexing.identity(db),
+                sequence=chunks.sequence(db),
+                keyword_sequence=indexing.watermark(db, KEYWORD),
+                generation_sequence=newest.sequence if newest else None,
+                generation_vectors=newest.vectors if newest else None,
+                chat=choice,
+                last_run=runs.last(db),
+            )
+
+    def close(self) -> None:
+        self._reader.close()
+        if self._retriever is not None:
+            self._retriever.close()
+        self._catalog.close()
+
+    # ----------------------------------------------------------------- choosing parts
+
+    def _plan(self, discovery: Discovery) -> Plan:
+        with self._catalog.read() as db:
+            known = {d.path: d for d in documents.all_documents(db)}
+            under = [d for folder in discovery.folders for d in documents.under_root(db, folder)]
+        return make_plan(discovery, known, under, _is_current)
+
+    def _writer(self) -> tuple[Writer, EngineChoice]:
+        """The chat model if Ollama answers and has it, else quoting, with a notice why."""
+        settings = self.settings
+        options = ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature)
+        if settings.engine == "ollama":
+            model_writer = ModelWriter(self._ollama, settings.chat_model, options)
+            return model_writer, EngineChoice("ollama", settings.chat_model, None)
+        notice = None
+        if settings.engine == "auto":
+            if not self._ollama.health().ok:
+                notice = (
+                    f"No Ollama answers at {settings.ollama_host}: answered by quoting. For written "
+                    f"answers install Ollama and run: ollama pull {settings.chat_model}"
+                )
+            elif not self._ollama.has(settings.chat_model):
+                notice = (
+                    f"Ollama does not have {settings.chat_model}: answered by quoting. "
+                    f"Get it: ollama pull {settings.chat_model}"
+                )
+            else:
+                model_writer = ModelWriter(self._ollama, settings.chat_model, options)
+                return model_writer, EngineChoice("ollama", settings.chat_model, None)
+        quoting = QuotingWriter(self._sentence_embedder(), self._embedded.name)
+        return quoting, EngineChoice("embedded", None, notice)
+
+    def _sentence_embedder(self) -> BoundEmbedder:
+        """What quoting compares sentences with: always the embedded model, its limits fit it."""
+        return BoundEmbedder(self._embedded, embedded.MODEL, None)
+
+    def _open_retriever(self) -> Retriever:
+        if self._retriever is None:
+            identity = self.identity()
+            assert identity is not None, "a library with chunks has an identity"
+            engine = self._engine(identity.engine)
+            embedder = BoundEmbedder(engine, identity.model, identity)
+            self._retriever = Retriever(self._catalog, self._home, embedder)
+        return self._retriever
+
+    def _embedder_for_ingest(self) -> BoundEmbedder:
+        """The library's own embedding model; for a new library the one that settings choose."""
+        identity = self.identity()
+        if identity is not None:
+            return BoundEmbedder(self._engine(identity.engine), identity.model, identity)
+        settings = self.settings
+        ollama = settings.engine == "ollama" or (
+            settings.engine == "auto"
+            and self._ollama.health().ok
+            and self._ollama.has(settings.embed_model)
+        )
+        if ollama:
+            return BoundEmbedder(self._ollama, settings.embed_model, None)
+        return BoundEmbedder(self._embedded, embedded.MODEL, None)
+
+    def _engine(self, name: str) -> Engine:
+        return self._ollama if name == self._ollama.name else self._embedded
+
+    def _require_documents(self) -> None:
+        with self._catalog.read() as db:
+            if chunks.count(db) == 0:
+                raise EmptyLibrary(
+                    str(self.settings.home),
+                    "The library has no readable documents yet.",
+                    "Add some: rag ingest FOLDER",
+                )
+
+    def _location(self, document: Document) -> Path:
+        if document.path.startswith(UPLOAD):
+            return self._home.uploads / document.sha256
+        return Path(document.path)
+
+
+def open_assistant(settings: Settings) -> Assistant:
+    """Open the library that the settings name, making it where it is not there yet."""
+    return Assistant(settings, open_catalog(settings.library))
+
+
+def _checked_question(question: str) -> str:
+    text = question.strip()
+    if not text:
+        raise UsageError("question", "The question is empty.", "Write one.")
+    if len(text) > LONGEST_QUESTION:
+        raise QuestionTooLong(
+            text[:60],
+            f"The question has {len(text):,} characters; the most is {LONGEST_QUESTION:,}.",
+            "Ask briefly; put long texts into a file and ingest it.",
+        )
+    return text
+
+
+def _is_current(document: Document) -> bool:
+    """Whether today's reader and chunker would make the same of the file."""
+    if document.format is None:
+        return document.reader == _readers_key()
+    return document.chunker == CHUNKER and document.reader == reader_version(document.format)
+
+
+def _readers_key() -> str:
+    """One name for all readers of today: what could not be read is tried again with better ones."""
+    return "all " + hashlib.sha256(repr(sorted(current_readers().items())).encode()).hexdigest()[:16]
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

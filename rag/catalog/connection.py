@@ -1,0 +1,153 @@
+"""Opening the catalog; reading in one snapshot, writing in one transaction.
+
+One connection a thread. Readers never wait (write-ahead log); a writer shows that it holds the
+library's lock. Every commit is on disk when `write` returns (`synchronous=FULL`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rag.catalog import schema
+from rag.errors import DiskFull, HomeNotWritable, LibraryBusy, LibraryDamaged, VouchError
+from rag.locks import WriterLock
+from rag.paths import Home
+
+_PRAGMAS = """
+PRAGMA foreign_keys = ON;
+PRAGMA secure_delete = ON;
+PRAGMA synchronous = FULL;
+PRAGMA busy_timeout = 30000;
+PRAGMA temp_store = MEMORY;
+"""
+
+
+class Catalog:
+    """The open catalog of a library. Safe to use from many threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One snapshot for everything read inside. May be nested: the outer snapshot holds."""
+        db = self._connection()
+        if db.in_transaction:
+            yield db
+            return
+        with _mapped(self.path):
+            db.execute("BEGIN")
+            try:
+                yield db
+            finally:
+                db.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self, lock: WriterLock) -> Iterator[sqlite3.Connection]:
+        """One transaction, committed at the end and rolled back on any error."""
+        assert lock.held, "only the holder of the writer's lock writes"
+        db = self._connection()
+        with _mapped(self.path):
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file, so that deleted text is gone from both."""
+        with _mapped(self.path):
+            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        with self._guard:
+            for db in self._all:
+                db.close()
+            self._all.clear()
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            with _mapped(self.path):
+                db = connect(self.path)
+            self._local.db = db
+            with self._guard:
+                self._all.append(db)
+        return db
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection with our settings; transactions are begun and ended by hand."""
+    # check_same_thread=False only so that close() may close every thread's connection
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db.row_factory = sqlite3.Row
+    db.executescript(_PRAGMAS)
+    return db
+
+
+def open_catalog(home: Home) -> Catalog:
+    """Open the catalog, making or migrating it first where needed.
+
+    Raises `HomeNotWritable`, `NetworkHome`, `SchemaTooNew` or `LibraryDamaged`.
+    """
+    home.prepare()
+    with _mapped(home.database):
+        db = connect(home.database)
+        try:
+            if schema.version(db) < schema.LATEST:
+                with WriterLock(home.writer_lock, "migrating the library").acquire():
+                    db.execute("PRAGMA journal_mode = WAL")
+                    schema.migrate(db, home.backups)
+        finally:
+            db.close()
+    return Catalog(home.database)
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours. A mistake in our own SQL stays what it is."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        mapped = _map(error, path)
+        if mapped is None:
+            raise
+        raise mapped from error
+
+
+def _map(error: sqlite3.DatabaseError, path: Path) -> VouchError | None:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        return DiskFull(
+            str(path),
+            f"The disk that holds {path} is full; nothing committed was lost.",
+            "Make room and run the same command again: it continues where it stopped.",
+        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return LibraryDamaged(
+            str(path),
+            f"The library file {path} is damaged ({error}).",
+            "Restore it from a backup, or move it away and ingest again.",
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return HomeNotWritable(
+            str(path),
+            f"The library file {path} cannot be written ({error}).",
+            "Give yourself write permission there, or set RAG_HOME to another folder.",
+        )
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return LibraryBusy(
+            str(path), f"The library {path} stayed locked by another process.", "Try again."
+        )
+    return None

@@ -1,0 +1,248 @@
+"""Documents and their units: rows in, frozen data out. Functions of an open connection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rag.types import Coverage, Document, ErrorInfo, LoadedDocument, Outcome, Unit
+
+_SELECT = """
+SELECT d.*,
+       (SELECT count(*) FROM chunks c WHERE c.document_id = d.id) AS chunks,
+       (SELECT json_group_array(collection) FROM memberships m WHERE m.document_id = d.id)
+           AS collections
+FROM documents d
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """One version of a file as it was found: what `replace` and `record_failure` write down."""
+
+    path: str
+    name: str
+    root: str | None
+    sha256: str
+    size: int
+    mtime_ns: int
+    chunker: str
+
+
+def all_documents(db: sqlite3.Connection, collection: str | None = None) -> list[Document]:
+    """Every known file, by path; of one collection if named."""
+    if collection is None:
+        return [_document(row) for row in db.execute(_SELECT + "ORDER BY d.path")]
+    rows = db.execute(
+        _SELECT + "JOIN memberships m ON m.document_id = d.id WHERE m.collection = ? "
+        "ORDER BY d.path",
+        (collection,),
+    )
+    return [_document(row) for row in rows]
+
+
+def by_id(db: sqlite3.Connection, document_id: str) -> Document | None:
+    row = db.execute(_SELECT + "WHERE d.id = ?", (document_id,)).fetchone()
+    return _document(row) if row else None
+
+
+def by_path(db: sqlite3.Connection, path: str) -> Document | None:
+    row = db.execute(_SELECT + "WHERE d.path = ?", (path,)).fetchone()
+    return _document(row) if row else None
+
+
+def under_root(db: sqlite3.Connection, root: str) -> list[Document]:
+    """The documents that earlier ingestions of this very folder found."""
+    return [_document(row) for row in db.execute(_SELECT + "WHERE d.root = ?", (root,))]
+
+
+def units(db: sqlite3.Connection, document_id: str) -> list[Unit]:
+    rows = db.execute("SELECT * FROM units WHERE document_id = ? ORDER BY number", (document_id,))
+    return [_unit(row) for row in rows]
+
+
+def unit(db: sqlite3.Connection, document_id: str, number: int) -> Unit | None:
+    row = db.execute(
+        "SELECT * FROM units WHERE document_id = ? AND number = ?", (document_id, number)
+    ).fetchone()
+    return _unit(row) if row else None
+
+
+def replace(
+    db: sqlite3.Connection,
+    file: FileVersion,
+    loaded: LoadedDocument,
+    outcome: Outcome,
+    sequence: int,
+) -> str:
+    """Make `loaded` the live version of its file, without chunks yet. Returns the document's id.
+
+    The old version's units go; its chunks must have been removed before.
+    """
+    document_id = _upsert(
+        db,
+        file,
+        {
+            "format": loaded.format,
+            "title": loaded.title,
+            "reader": loaded.reader,
+            "outcome": outcome,
+            "error_code": None,
+            "error_message": None,
+            "error_hint": None,
+            "stale": 0,
+            "pages": len(loaded.units),
+            "pages_without_text": sum(u.state != "read" for u in loaded.units),
+            "sequence": sequence,
+        },
+    )
+    db.execute("DELETE FROM units WHERE document_id = ?", (document_id,))
+    db.executemany(
+        "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (document_id, u.number, u.kind, u.label, json.dumps(u.headings), u.state, u.text,
+             u.char_map)
+            for u in loaded.units
+        ],
+    )  # fmt: skip
+    return document_id
+
+
+def record_failure(
+    db: sqlite3.Connection,
+    file: FileVersion,
+    outcome: Outcome,
+    error: ErrorInfo,
+    reader: str,
+    sequence: int,
+    keeps_old_text: bool,
+) -> str:
+    """Write down why a file was not read. Returns the document's id.
+
+    With `keeps_old_text` an older version goes on answering, marked stale (and keeps its hash);
+    otherwise it is retired: its units go, its chunks must have been removed before.
+    """
+    old = by_path(db, file.path)
+    if keeps_old_text and old is not None and old.searchable:
+        db.execute(
+            "UPDATE documents SET outcome = ?, error_code = ?, error_message = ?, "
+            "error_hint = ?, stale = 1, updated_at = ? WHERE id = ?",
+            (outcome, error.code, error.message, error.hint, _now(), old.id),
+        )
+        return old.id
+    document_id = _upsert(
+        db,
+        file,
+        {
+            "format": None,
+            "title": None,
+            "reader": reader,
+            "outcome": outcome,
+            "error_code": error.code,
+            "error_message": error.message,
+            "error_hint": error.hint,
+            "stale": 0,
+            "pages": 0,
+            "pages_without_text": 0,
+            "sequence": sequence,
+        },
+    )
+    db.execute("DELETE FROM units WHERE document_id = ?", (document_id,))
+    return document_id
+
+
+def touch(db: sqlite3.Connection, document_id: str, file: FileVersion) -> None:
+    """The file is unchanged in content: remember its new times and folder, and that it is fresh."""
+    db.execute(
+        "UPDATE documents SET size = ?, mtime_ns = ?, root = coalesce(?, root), stale = 0, "
+        "error_code = NULL, error_message = NULL, error_hint = NULL, "
+        "outcome = CASE WHEN stale THEN 'updated' ELSE outcome END WHERE id = ?",
+        (file.size, file.mtime_ns, file.root, document_id),
+    )
+
+
+def delete(db: sqlite3.Connection, document_id: str) -> None:
+    """Forget a document, its units and memberships. Its chunks must have been removed before."""
+    db.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+
+
+def add_to_collection(
+    db: sqlite3.Connection, document_ids: Iterable[str], collection: str
+) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO memberships VALUES (?, ?)",
+        [(document_id, collection) for document_id in document_ids],
+    )
+
+
+def collections(db: sqlite3.Connection) -> list[str]:
+    rows = db.execute("SELECT DISTINCT collection FROM memberships ORDER BY collection")
+    return [row[0] for row in rows]
+
+
+def coverage(db: sqlite3.Connection) -> Coverage:
+    """How many files and pages of the library answers can draw on."""
+    row = db.execute(
+        "SELECT count(*), coalesce(sum(id IN (SELECT document_id FROM chunks)), 0), "
+        "coalesce(sum(pages), 0), coalesce(sum(pages_without_text), 0) FROM documents"
+    ).fetchone()
+    return Coverage(*row)
+
+
+def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]) -> str:
+    """Insert or overwrite the row of a path; its id, once given, stays."""
+    row = {
+        "id": uuid.uuid4().hex,
+        "path": file.path,
+        "name": file.name,
+        "root": file.root,
+        "sha256": file.sha256,
+        "size": file.size,
+        "mtime_ns": file.mtime_ns,
+        "chunker": file.chunker,
+        "updated_at": _now(),
+        **values,
+    }
+    changed = [f"{name} = excluded.{name}" for name in row if name not in ("id", "root")]
+    sql = (
+        f"INSERT INTO documents ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "
+        f"ON CONFLICT (path) DO UPDATE SET {', '.join(changed)}, "
+        "root = coalesce(excluded.root, root) RETURNING id"
+    )
+    return str(db.execute(sql, list(row.values())).fetchone()[0])
+
+
+def _document(row: sqlite3.Row) -> Document:
+    error = None
+    if row["error_code"]:
+        error = ErrorInfo(row["error_code"], row["error_message"], row["error_hint"])
+    same: Sequence[str] = (
+        "id", "path", "name", "format", "title", "sha256", "size", "mtime_ns", "outcome",
+        "reader", "chunker", "pages", "pages_without_text", "chunks", "updated_at",
+    )  # fmt: skip
+    return Document(
+        **{name: row[name] for name in same},
+        error=error,
+        stale=bool(row["stale"]),
+        collections=tuple(sorted(json.loads(row["collections"]))),
+    )
+
+
+def _unit(row: sqlite3.Row) -> Unit:
+    return Unit(
+        number=row["number"],
+        kind=row["kind"],
+        label=row["label"],
+        text=row["text"],
+        headings=tuple(json.loads(row["headings"])),
+        state=row["state"],
+        char_map=row["char_map"],
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

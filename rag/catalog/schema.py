@@ -1,0 +1,138 @@
+"""The tables of the catalog and the ordered steps that lead to them.
+
+`PRAGMA user_version` counts the steps applied. A step, once released, is never edited: add one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rag.errors import SchemaTooNew
+
+_FIRST = """
+CREATE TABLE meta (            -- 'sequence': number of the last commit; 'identity': JSON
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES ('sequence', '0');
+
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY,       -- stays when the file changes
+    path TEXT NOT NULL UNIQUE, -- absolute, or upload:<name>
+    name TEXT NOT NULL,
+    root TEXT,                 -- the folder whose ingestion found it; NULL: named by itself
+    format TEXT,
+    title TEXT,
+    sha256 TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    error_code TEXT, error_message TEXT, error_hint TEXT,
+    reader TEXT NOT NULL,      -- what read it; another version makes it `updated`
+    chunker TEXT NOT NULL,
+    stale INTEGER NOT NULL DEFAULT 0,  -- 1: the file could not be read anew, this is the old text
+    pages INTEGER NOT NULL DEFAULT 0,
+    pages_without_text INTEGER NOT NULL DEFAULT 0,
+    sequence INTEGER NOT NULL,
+    updated_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX documents_by_root ON documents (root);
+
+CREATE TABLE memberships (     -- which documents are in which collection
+    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    collection TEXT NOT NULL,
+    PRIMARY KEY (document_id, collection)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE units (
+    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    label TEXT NOT NULL,
+    headings TEXT NOT NULL,    -- JSON list
+    state TEXT NOT NULL,
+    text TEXT NOT NULL,
+    char_map BLOB NOT NULL,
+    PRIMARY KEY (document_id, number)
+) STRICT;
+
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: the keyword index relies on it
+    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    unit INTEGER NOT NULL,
+    start INTEGER NOT NULL,    -- code points into units.text
+    "end" INTEGER NOT NULL,
+    headings TEXT NOT NULL,    -- JSON list
+    vector_key BLOB NOT NULL,
+    sequence INTEGER NOT NULL
+) STRICT;
+CREATE INDEX chunks_by_document ON chunks (document_id);
+CREATE INDEX chunks_by_vector ON chunks (vector_key);
+CREATE INDEX chunks_by_sequence ON chunks (sequence);
+
+CREATE TABLE removals (        -- chunks that the indexes may still hold
+    chunk_id INTEGER PRIMARY KEY,
+    sequence INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE vectors (
+    key BLOB PRIMARY KEY,      -- of the identity and the embedded text
+    vector BLOB NOT NULL       -- float16, little-endian, unit length
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE generations (     -- published vector indexes; a folder without its row is rubbish
+    name TEXT PRIMARY KEY,
+    identity TEXT NOT NULL,
+    sequence INTEGER NOT NULL, -- holds every chunk committed up to here
+    vectors INTEGER NOT NULL,
+    published_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE watermarks (      -- up to which commit an index that is changed in place has come
+    name TEXT PRIMARY KEY,
+    sequence INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    command TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    ended_at TEXT,             -- NULL: still running, or killed
+    summary TEXT               -- JSON
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+LATEST = len(MIGRATIONS)
+
+
+def version(db: sqlite3.Connection) -> int:
+    """How many migrations the file has seen. Raises `SchemaTooNew` above what this program knows."""
+    found = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if found > LATEST:
+        raise SchemaTooNew(
+            "library.db",
+            f"The library was written by a newer version of Vouch (schema {found}, "
+            f"this version knows {LATEST}).",
+            "Install that version, or set RAG_HOME to another folder.",
+        )
+    return found
+
+
+def migrate(db: sqlite3.Connection, backups: Path) -> None:
+    """Bring the file up to date, each step in a transaction, a copy of the file kept before it.
+
+    The caller holds the writer's lock.
+    """
+    for step in range(version(db), LATEST):
+        if step > 0:
+            _back_up(db, backups, step)
+        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version={step + 1}; COMMIT;")
+
+
+def _back_up(db: sqlite3.Connection, backups: Path, step: int) -> None:
+    backups.mkdir(exist_ok=True, mode=0o700)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    db.execute("VACUUM INTO ?", (str(backups / f"library-schema{step}-{stamp}.db"),))

@@ -1,0 +1,77 @@
+"""Cuts documents into chunks that the embedding model reads whole.
+
+A chunk lies inside one unit and is a span of its text. Splitting restarts at each unit, so a change
+moves boundaries only inside its unit. With title and headings before it, a chunk is at most 220
+tokens of the committed tokenizer, whatever the embedding model; neighbours do not overlap and are
+joined at retrieval. The splitting itself is langchain-text-splitters'; its `add_start_index` is
+not used: with a token length function it mixes tokens and characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+from rag.types import Chunk, LoadedDocument, Unit
+
+MAX_TOKENS = 220
+CHUNKER = f"wordpiece-{MAX_TOKENS}/1"
+"""Changes with every change of where boundaries fall, so that old documents are chunked anew."""
+
+_PREFIX_TOKENS = 12  # room for a task prefix and the special tokens
+_CONTEXT_TOKENS = 60  # most of a chunk that title and headings may take
+_CHARACTERS_A_TOKEN = 10  # a word of any length counts as one unknown token: bound characters too
+_SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "。", "; ", ", ", " ", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunker:
+    """Splits documents; `count` gives the tokens of a text, without special ones."""
+
+    count: Callable[[str], int]
+
+    def split(self, document: LoadedDocument) -> list[Chunk]:
+        """The chunks of a document, in reading order."""
+        return [
+            Chunk(unit.number, start, end, unit.headings)
+            for unit in document.units
+            for start, end in self._spans(unit, context(document.title, unit.headings))
+        ]
+
+    def _spans(self, unit: Unit, context: str) -> Iterator[tuple[int, int]]:
+        room = MAX_TOKENS - _PREFIX_TOKENS - min(self.count(context), _CONTEXT_TOKENS)
+        splitter = RecursiveCharacterTextSplitter(
+            separators=_SEPARATORS,
+            keep_separator="end",
+            chunk_size=room,
+            chunk_overlap=0,
+            length_function=self._length,
+        )
+        position = 0
+        for piece in splitter.split_text(unit.text):
+            start = unit.text.index(piece, position)
+            position = start + len(piece)
+            yield start, position
+
+    def _length(self, text: str) -> int:
+        return max(self.count(text), len(text) // _CHARACTERS_A_TOKEN)
+
+    def embedded_text(self, title: str | None, headings: tuple[str, ...], text: str) -> str:
+        """What is embedded for a chunk: title and headings, then its text.
+
+        File name and path are left out on purpose: a copy or a rename embeds nothing.
+        """
+        before = context(title, headings)
+        while before and self.count(before) > _CONTEXT_TOKENS:
+            before = before[: int(len(before) * 0.8)].rstrip()
+        return f"{before}\n{text}" if before else text
+
+
+def context(title: str | None, headings: tuple[str, ...]) -> str:
+    """Title and headings on one line, the title left out where it is the first heading."""
+    path = list(headings)
+    if title and (not path or path[0].casefold() != title.casefold()):
+        path.insert(0, title)
+    return " › ".join(path)

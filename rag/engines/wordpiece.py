@@ -1,0 +1,41 @@
+"""The committed WordPiece tokenizer (30,522 tokens, lower case): all-MiniLM-L6-v2's own.
+
+nomic-embed-text, bge, e5 and mxbai share its vocabulary, so one count serves them all. Its file
+lies in the package: nothing is looked up anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from tokenizers import Encoding, Tokenizer
+
+from rag.paths import PACKAGE
+
+SPECIAL_TOKENS = 2  # [CLS] and [SEP] around every text
+_FILE = PACKAGE / "assets" / "wordpiece.json"
+
+
+@cache
+def _tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(_FILE))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def count(text: str) -> int:
+    """Tokens of one text, without the special ones."""
+    return len(_tokenizer().encode(text, add_special_tokens=False).ids)
+
+
+def count_all(texts: Sequence[str]) -> list[int]:
+    """Tokens of each text, without the special ones."""
+    encodings = _tokenizer().encode_batch_fast(list(texts), add_special_tokens=False)
+    return [len(encoding.ids) for encoding in encodings]
+
+
+def encode(texts: Sequence[str]) -> list[Encoding]:
+    """The texts as a model reads them, special tokens included."""
+    return list(_tokenizer().encode_batch_fast(list(texts)))

@@ -1,0 +1,10 @@
+"""The two derived indexes. Both follow the catalog's change log and can be rebuilt from it.
+
+    vector.py    Chroma: one generation, built once, then only read
+    publish.py   makes, proves, publishes and removes generations
+    keyword.py   tantivy: BM25 over text, headings, title and file name
+    follow.py    brings both up to the catalog
+
+Run as a program (`python -m rag.indexes`), it builds or probes one generation in a process of its
+own, so that a crash of native code is an exit code and not ours.
+"""

@@ -1,0 +1,51 @@
+"""`python -m rag.indexes build|probe DATABASE FOLDER`: one generation, in a process of its own.
+
+`build` prints {"sequence", "vectors"} as JSON; `probe` prints nothing and exits 0 if all is well.
+"""
+
+from __future__ import annotations
+
+from rag import egress
+
+egress.seal_environment()
+egress.guard()
+
+import json  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from rag.catalog import chunks, vectors  # noqa: E402
+from rag.catalog.connection import Catalog  # noqa: E402
+from rag.indexes import vector  # noqa: E402
+
+SAMPLES = 20
+
+
+def build(catalog: Catalog, folder: Path) -> None:
+    with catalog.read() as db:
+        count = vectors.count_live(db)
+        vector.build(folder, vectors.live(db, vector.BATCH), count)
+        print(json.dumps({"sequence": chunks.sequence(db), "vectors": count}))
+
+
+def probe(catalog: Catalog, folder: Path) -> str | None:
+    with catalog.read() as db:
+        count = vectors.count_live(db)
+        keys, rows = next(vectors.live(db, SAMPLES))
+    return vector.probe(folder, count, list(zip(keys, rows, strict=True)))
+
+
+def main() -> int:
+    verb, database, folder = sys.argv[1:]
+    catalog = Catalog(Path(database))
+    if verb == "build":
+        build(catalog, Path(folder))
+        return 0
+    problem = probe(catalog, Path(folder))
+    if problem:
+        print(problem, file=sys.stderr)
+    return 1 if problem else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

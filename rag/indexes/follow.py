@@ -1,0 +1,53 @@
+"""Brings the indexes up to the catalog.
+
+The keyword index is changed in place and follows each commit; its watermark is written after its
+own commit, so a crash between the two only means that a few chunks are added again. The vector
+index is published anew when it has fallen far enough behind (publish.py).
+"""
+
+from __future__ import annotations
+
+from rag.catalog import chunks, indexing
+from rag.catalog.connection import Catalog
+from rag.errors import LibraryDamaged
+from rag.indexes import publish
+from rag.indexes.keyword import KeywordIndex
+from rag.locks import WriterLock
+from rag.paths import Home
+
+KEYWORD = "keyword-1"
+"""Name of the watermark; a change of fields or analysis takes a new one and builds anew."""
+
+
+def follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
+    """Bring the keyword index up to the last commit; build it anew where it is damaged."""
+    try:
+        _follow_keyword(catalog, home, lock)
+    except LibraryDamaged:
+        KeywordIndex.discard(home.keyword_index)
+        _follow_keyword(catalog, home, lock)
+
+
+def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> None:
+    """Bring every index up to date as far as it is due."""
+    follow_keyword(catalog, home, lock)
+    with catalog.read() as db:
+        due = publish.is_due(db, at_end)
+    if due:
+        publish.publish_generation(catalog, home, lock)
+
+
+def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
+    folder = home.keyword_index
+    with catalog.read() as db:
+        followed = indexing.watermark(db, KEYWORD) if KeywordIndex.exists(folder) else 0
+        last = chunks.sequence(db)
+        if followed == last:
+            return
+        if followed == 0:
+            KeywordIndex.discard(folder)
+        index = KeywordIndex(folder)
+        index.update(chunks.removed_after(db, followed), chunks.after(db, followed))
+    with catalog.write(lock) as db:
+        indexing.set_watermark(db, KEYWORD, last)
+        chunks.forget_removals(db, last)

@@ -1,0 +1,187 @@
+"""Generations: made in a child process, proven in another, put on disk, then published as one row.
+
+Every step before the row can be cut off: a folder without its row is rubbish, removed by the next
+holder of the writer's lock. A generation that readers have open (they hold a shared lock on it) is
+not removed. Names are never used twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+
+from rag.catalog import chunks, indexing, vectors
+from rag.catalog.connection import Catalog
+from rag.catalog.indexing import Generation as Published
+from rag.errors import DiskFull, LibraryDamaged
+from rag.indexes.vector import Generation
+from rag.locks import FileLock, WriterLock
+from rag.paths import Home
+from rag.types import Vectors
+
+DEAD_SHARE = 0.3  # of a generation's vectors, above which it is built anew
+TAIL_AT_END = (500, 0.05)  # chunks beyond the newest generation: at least, and share of all
+TAIL_WITHIN_RUN = (20_000, 0.25)
+
+
+def is_due(db: sqlite3.Connection, at_end: bool) -> bool:
+    """Whether the newest generation is too old, or too dead, for exact scans to make up for it."""
+    total = chunks.count(db)
+    published = newest(db)
+    if total == 0:
+        return False
+    if published is None:
+        return at_end or total > TAIL_WITHIN_RUN[0]
+    least, share = TAIL_AT_END if at_end else TAIL_WITHIN_RUN
+    if chunks.count_after(db, published.sequence) > max(least, share * total):
+        return True
+    return at_end and published.vectors - vectors.count_live(db) > DEAD_SHARE * published.vectors
+
+
+def newest(db: sqlite3.Connection) -> Published | None:
+    """The newest published generation of the library's identity."""
+    identity = indexing.identity(db)
+    found = (g for g in indexing.generations(db) if identity and g.identity == identity.key)
+    return next(found, None)
+
+
+def publish_generation(catalog: Catalog, home: Home, lock: WriterLock) -> Published:
+    """Build, prove and publish a generation of what is committed now; remove older ones.
+
+    Raises `LibraryDamaged` where the child fails (nothing is published then).
+    """
+    with catalog.read() as db:
+        identity = indexing.identity(db)
+    assert identity is not None, "a library with chunks has an identity"
+    parent = home.vector_index(identity.key)
+    parent.mkdir(parents=True, exist_ok=True)
+    name = uuid.uuid4().hex
+    folder = parent / name
+    built = json.loads(_child("build", catalog, folder))
+    _child("probe", catalog, folder)
+    _put_on_disk(folder)
+    generation = Published(name, identity.key, built["sequence"], built["vectors"])
+    with catalog.write(lock) as db:
+        indexing.publish(db, generation)
+    remove_old(catalog, home, lock, keep=name)
+    return generation
+
+
+def remove_old(catalog: Catalog, home: Home, lock: WriterLock, keep: str) -> None:
+    """Withdraw and remove every generation but one, and folders that were never published.
+
+    What a reader has open stays for the next time.
+    """
+    with catalog.read() as db:
+        rows = {g.name for g in indexing.generations(db)}
+    for folder in (home.root / "indexes" / "vector").glob("*/*"):
+        if not folder.is_dir() or folder.name == keep:
+            continue
+        use = FileLock(_use_lock(folder))
+        if not use.try_exclusive():
+            continue
+        try:
+            if folder.name in rows:
+                with catalog.write(lock) as db:
+                    indexing.withdraw(db, folder.name)
+            # renamed first: a folder under its own name is whole or absent, never half removed
+            rubbish = folder.rename(folder.with_suffix(".removed"))
+            shutil.rmtree(rubbish, ignore_errors=True)
+            _use_lock(folder).unlink(missing_ok=True)
+        finally:
+            use.release()
+
+
+class VectorIndex:
+    """The published generation that this process reads, kept open from question to question.
+
+    Safe to use from many threads. While it is open, no writer removes it.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._guard = threading.Lock()
+        self._name: str | None = None
+        self._generation: Generation | None = None
+        self._use: FileLock | None = None
+
+    def open(self, published: Published) -> bool:
+        """Make this generation the one that `search` asks; False where it is gone already."""
+        with self._guard:
+            if self._name != published.name:
+                self._switch(published)
+            return self._generation is not None
+
+    def search(self, vector: Vectors, k: int) -> list[tuple[bytes, float]]:
+        """The nearest vector keys with their cosine similarity, best first. `vector`: [dims]."""
+        with self._guard:
+            assert self._generation is not None, "open it first"
+            return self._generation.query(vector, k)
+
+    def close(self) -> None:
+        with self._guard:
+            self._close()
+
+    def _switch(self, published: Published) -> None:
+        self._close()
+        folder = self._home.vector_index(published.identity) / published.name
+        use = FileLock(_use_lock(folder))
+        if folder.is_dir() and use.try_shared():
+            if folder.is_dir():
+                self._generation = Generation(folder)
+                self._name, self._use = published.name, use
+            else:
+                use.release()
+
+    def _close(self) -> None:
+        if self._generation is not None:
+            self._generation.close()
+        if self._use is not None:
+            self._use.release()
+        self._name = self._generation = self._use = None
+
+
+def _use_lock(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".lock")
+
+
+def _child(verb: str, catalog: Catalog, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "rag.indexes", verb, str(catalog.path), str(folder)],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode == 0:
+        return done.stdout
+    if shutil.disk_usage(folder.parent).free < 64 * 2**20:
+        raise DiskFull(
+            str(folder),
+            "The disk is too full to build the vector index; all documents are safe.",
+            "Make room and run the same command again.",
+        )
+    detail = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    raise LibraryDamaged(
+        str(folder),
+        f"The vector index could not be built: {detail}.",
+        "All documents are safe and searchable; run the same command again.",
+    )
+
+
+def _put_on_disk(folder: Path) -> None:
+    """fsync every file and folder of a generation, and the folder that lists it."""
+    paths = [*folder.rglob("*"), folder, folder.parent]
+    for path in paths:
+        if path.is_dir() and os.name == "nt":
+            continue  # Windows cannot open a folder to fsync it
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,160 @@
+"""The second half of the pipeline: groups of prepared files embedded, then committed together.
+
+Vectors are stored slice by slice as they are made, before the chunks that need them: a kill in the
+middle of a long document costs one slice of embedding, not the document.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rag.catalog import chunks, documents, indexing, vectors
+from rag.catalog.connection import Catalog
+from rag.errors import EngineError, EngineTimeout, EngineUnreachable, ModelMissing
+from rag.ingest.prepare import Prepared
+from rag.locks import WriterLock
+from rag.types import RETIRING, Document, Embedder, ErrorInfo, FileResult, Outcome
+
+SLICE = 128  # texts embedded between two commits
+_STOPS_RUN = (EngineUnreachable, EngineTimeout, ModelMissing)  # no further file could succeed
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Event: chunks embedded in this run so far, and the seconds spent on it."""
+
+    chunks: int
+    seconds: float
+
+
+class Committer:
+    """Embeds and commits. `readers_key` names all readers of today: failed files carry it."""
+
+    def __init__(
+        self, catalog: Catalog, embedder: Embedder, lock: WriterLock, readers_key: str
+    ) -> None:
+        self._catalog = catalog
+        self._embedder = embedder
+        self._lock = lock
+        self._readers_key = readers_key
+        self.embedded = 0
+        self.embed_seconds = 0.0
+
+    def finish(self, group: Sequence[Prepared]) -> Iterator[Embedded | FileResult]:
+        """Embed what is missing, commit all files of the group in one transaction, report each.
+
+        A file that the engine refuses fails alone; an engine that is gone ends the run.
+        """
+        try:
+            new = self._missing(group)
+            yield from self._embed(new)
+        except _STOPS_RUN:
+            raise
+        except EngineError as error:
+            if len(group) > 1:
+                for prepared in group:
+                    yield from self.finish([prepared])
+                return
+            yield self._commit_failure(group[0], "failed", error.info)
+            return
+        with self._catalog.write(self._lock) as db:
+            results = [self._commit(db, prepared, new) for prepared in group]
+        yield from results
+
+    def fail(self, prepared: Prepared, error: ErrorInfo) -> FileResult:
+        """Write down a file that could not even be looked at."""
+        return self._commit_failure(prepared, "unreadable", error)
+
+    def _missing(self, group: Sequence[Prepared]) -> dict[bytes, str]:
+        """The texts of the group that have no vector yet, by key, each once."""
+        texts = {k: t for p in group for k, t in zip(p.keys, p.texts, strict=True)}
+        with self._catalog.read() as db:
+            known = vectors.known(db, list(texts))
+        return {key: text for key, text in texts.items() if key not in known}
+
+    def _embed(self, texts: dict[bytes, str]) -> Iterator[Embedded]:
+        keys = list(texts)
+        for i in range(0, len(keys), SLICE):
+            part = keys[i : i + SLICE]
+            started = time.perf_counter()
+            rows = self._embedder.embed([texts[key] for key in part], "document")
+            self.embed_seconds += time.perf_counter() - started
+            with self._catalog.write(self._lock) as db:
+                vectors.put(db, part, rows)
+            self.embedded += len(part)
+            yield Embedded(self.embedded, self.embed_seconds)
+
+    def _commit(
+        self, db: sqlite3.Connection, prepared: Prepared, new: dict[bytes, str]
+    ) -> FileResult:
+        if prepared.error is not None:
+            return self._fail(db, prepared, prepared.error.outcome, prepared.error.info)
+        known, loaded = prepared.known, prepared.loaded
+        if loaded is None:
+            assert known is not None, "only a known file can be unchanged"
+            documents.touch(db, known.id, prepared.version)
+            return unchanged(known)
+        if indexing.identity(db) is None:
+            indexing.set_identity(db, self._embedder.identity)
+        sequence = chunks.next_sequence(db)
+        if known is not None:
+            chunks.remove(db, known.id, sequence, keep=set(prepared.keys))
+        outcome: Outcome = "updated" if known is not None and known.searchable else "added"
+        document_id = documents.replace(db, prepared.version, loaded, outcome, sequence)
+        chunks.add(db, document_id, prepared.chunks, prepared.keys, sequence)
+        embedded = Counter(key in new for key in set(prepared.keys))[True]
+        return FileResult(
+            path=prepared.version.path,
+            outcome=outcome,
+            document_id=document_id,
+            pages=len(loaded.units),
+            pages_without_text=sum(unit.state != "read" for unit in loaded.units),
+            chunks=len(prepared.chunks),
+            chunks_embedded=embedded,
+            seconds=time.perf_counter() - prepared.started,
+        )
+
+    def _commit_failure(self, prepared: Prepared, outcome: Outcome, error: ErrorInfo) -> FileResult:
+        with self._catalog.write(self._lock) as db:
+            return self._fail(db, prepared, outcome, error)
+
+    def _fail(
+        self, db: sqlite3.Connection, prepared: Prepared, outcome: Outcome, error: ErrorInfo
+    ) -> FileResult:
+        """Write a failure down; an older version goes only if the outcome says the file changed."""
+        known = prepared.known
+        retire = outcome in RETIRING
+        sequence = chunks.next_sequence(db)
+        if known is not None and retire:
+            chunks.remove(db, known.id, sequence)
+        document_id = documents.record_failure(
+            db, prepared.version, outcome, error, self._readers_key, sequence, not retire
+        )
+        kept = known is not None and known.searchable and not retire
+        return FileResult(
+            path=prepared.version.path,
+            outcome=outcome,
+            document_id=document_id,
+            pages=known.pages if known and kept else None,
+            pages_without_text=known.pages_without_text if known and kept else None,
+            chunks=known.chunks if known and kept else 0,
+            seconds=time.perf_counter() - prepared.started,
+            error=error,
+        )
+
+
+def unchanged(known: Document) -> FileResult:
+    """The result of a file that is as it was: what could not be read then is said again."""
+    return FileResult(
+        path=known.path,
+        outcome="unchanged" if known.searchable else known.outcome,
+        document_id=known.id,
+        pages=known.pages,
+        pages_without_text=known.pages_without_text,
+        chunks=known.chunks,
+        error=known.error,
+    )

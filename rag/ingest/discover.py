@@ -1,0 +1,114 @@
+"""Which files are there. Reads folders and stats, never contents."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import NothingToIngest, PathNotFound
+from rag.types import ErrorInfo
+
+IGNORED_NAMES = frozenset({"Thumbs.db", "desktop.ini", "__pycache__"})
+IGNORED_STARTS = (".", "~$")  # hidden files, and the locks that office programs leave
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file as it lies there. `location` is where its bytes are, `path` how the library names it."""
+
+    path: str
+    location: Path
+    root: str | None
+    size: int
+    mtime_ns: int
+
+    @property
+    def name(self) -> str:
+        return self.path.removeprefix("upload:").rsplit(os.sep, 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What a look at the given paths found."""
+
+    files: tuple[Found, ...]
+    folders: tuple[str, ...]
+    """The folders that were given: their missing files are candidates for removal."""
+    unreadable: tuple[tuple[str, ErrorInfo], ...] = ()
+    """Files and folders that could not be looked at; nothing below them counts as missing."""
+
+
+def discover(paths: Iterable[Path], leave_out: Path) -> Discovery:
+    """Find every regular file in or among `paths`, hidden ones and `leave_out` left aside.
+
+    Raises `PathNotFound` for a path that is not there and `NothingToIngest` where no file is.
+    """
+    files: dict[str, Found] = {}
+    folders = []
+    unreadable: list[tuple[str, ErrorInfo]] = []
+    for given in paths:
+        path = Path(os.path.abspath(given.expanduser()))
+        if not path.exists():
+            raise PathNotFound(
+                str(given),
+                f"There is no file or folder {given}.",
+                "Check the spelling, or whether its drive is mounted.",
+            )
+        if path.is_dir():
+            folders.append(str(path))
+        for found in _files(path, leave_out, unreadable):
+            files.setdefault(found.path, found)
+    if not files and not unreadable:
+        named = ", ".join(folders) or "the paths given"
+        raise NothingToIngest(
+            named,
+            f"There are no files in {named}. Documents that the library has from there stay.",
+            "Name another folder; to forget documents use rag documents remove.",
+        )
+    return Discovery(
+        tuple(sorted(files.values(), key=lambda f: f.path)), tuple(folders), tuple(unreadable)
+    )
+
+
+def _files(
+    path: Path, leave_out: Path, unreadable: list[tuple[str, ErrorInfo]]
+) -> Iterator[Found]:
+    if not path.is_dir():
+        yield from _found(path, None, unreadable)
+        return
+    root = str(path)
+
+    def note(error: OSError) -> None:
+        unreadable.append((str(error.filename), _refused(str(error.filename), error)))
+
+    for folder, names, file_names in os.walk(root, onerror=note):
+        names[:] = [n for n in names if not _ignored(n) and Path(folder, n) != leave_out]
+        for name in file_names:
+            if not _ignored(name):
+                yield from _found(Path(folder, name), root, unreadable)
+
+
+def _found(
+    path: Path, root: str | None, unreadable: list[tuple[str, ErrorInfo]]
+) -> Iterator[Found]:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        unreadable.append((str(path), _refused(str(path), error)))
+        return
+    if path.is_file():
+        yield Found(str(path), path, root, stat.st_size, stat.st_mtime_ns)
+
+
+def _ignored(name: str) -> bool:
+    return name in IGNORED_NAMES or name.startswith(IGNORED_STARTS)
+
+
+def _refused(path: str, error: OSError) -> ErrorInfo:
+    return ErrorInfo(
+        "unreadable",
+        f"{path} cannot be read: {error.strerror or error}.",
+        "Check its permissions; it is tried again on the next run.",
+    )

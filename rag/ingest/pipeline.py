@@ -1,0 +1,142 @@
+"""Load, chunk, embed, commit: one result for each file of a plan.
+
+A thread loads and chunks ahead of the embedding model through a bounded queue (prepare.py);
+documents are embedded and committed in groups (commit.py), and the indexes follow each commit.
+A kill at any moment loses nothing committed, and the next run continues.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.catalog import documents, indexing, runs, vectors
+from rag.catalog.connection import Catalog
+from rag.catalog.documents import FileVersion
+from rag.chunking import CHUNKER, Chunker
+from rag.errors import IdentityMismatch
+from rag.indexes.follow import follow_all
+from rag.ingest.commit import SLICE, Committer, Embedded, unchanged
+from rag.ingest.plan import Plan
+from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader
+from rag.ingest.remove import remove
+from rag.locks import WriterLock
+from rag.paths import Home
+from rag.types import Document, Embedder, EmbeddingIdentity, FileResult
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Event: what a run is about to do."""
+
+    files: int
+    load: int
+    remove: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Event: the end of a run. `counts`: files by outcome."""
+
+    counts: dict[str, int]
+    chunks: int
+    chunks_embedded: int
+    seconds: float
+    embed_seconds: float
+
+
+IngestEvent = Planned | Embedded | FileResult | Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The parts of an ingestion. `is_current`: whether today's reader and chunker made a document;
+    `readers_key` names all readers of today.
+    """
+
+    catalog: Catalog
+    home: Home
+    embedder: Embedder
+    chunker: Chunker
+    reader: Reader
+    readers_key: str
+    is_current: Callable[[Document], bool]
+
+    def run(self, plan: Plan, lock: WriterLock, collection: str | None) -> Iterator[IngestEvent]:
+        """Carry out a plan. Closing the iterator stops it; what is committed stays.
+
+        Raises `IdentityMismatch` where the library's vectors are of another model, and
+        `EngineUnreachable` and its like where no further file could succeed.
+        """
+        started = time.perf_counter()
+        identity = self._check_identity()
+        committer = Committer(self.catalog, self.embedder, lock, self.readers_key)
+        with self.catalog.write(lock) as db:
+            run = runs.begin(db, f"ingest {', '.join(plan.discovery.folders) or 'files'}")
+        counts: Counter[str] = Counter()
+        chunks = 0
+        yield Planned(plan.files, len(plan.load), tuple(d.path for d in plan.remove))
+        for event in self._events(plan, lock, identity, committer):
+            if isinstance(event, FileResult):
+                counts[event.outcome] += 1
+                chunks += event.chunks
+                if collection and event.document_id and event.outcome != "removed":
+                    with self.catalog.write(lock) as db:
+                        documents.add_to_collection(db, [event.document_id], collection)
+            yield event
+        summary = Summary(
+            dict(counts),
+            chunks,
+            committer.embedded,
+            time.perf_counter() - started,
+            committer.embed_seconds,
+        )
+        with self.catalog.write(lock) as db:
+            runs.end(db, run, {"counts": summary.counts, "seconds": summary.seconds})
+        yield summary
+
+    def _events(
+        self, plan: Plan, lock: WriterLock, identity: EmbeddingIdentity, committer: Committer
+    ) -> Iterator[Embedded | FileResult]:
+        yield from map(unchanged, plan.unchanged)
+        with self.catalog.read() as db:
+            known = {d.path: d for d in documents.all_documents(db)}
+        for path, error in plan.discovery.unreadable:
+            yield committer.fail(_unseen(path, known.get(path)), error)
+        preparer = Preparer(self.reader, self.chunker, identity, known, self.is_current)
+        arrivals = Arrivals(preparer, plan.load)
+        try:
+            while group := arrivals.take(SLICE):
+                yield from committer.finish(group)
+                follow_all(self.catalog, self.home, lock, at_end=False)
+        finally:
+            arrivals.stop()
+        yield from remove(self.catalog, self.home, lock, plan.remove)
+        with self.catalog.write(lock) as db:
+            vectors.sweep(db)
+        follow_all(self.catalog, self.home, lock, at_end=True)
+        self.catalog.checkpoint()
+
+    def _check_identity(self) -> EmbeddingIdentity:
+        identity = self.embedder.identity
+        with self.catalog.read() as db:
+            stored = indexing.identity(db)
+        if stored is not None and stored.key != identity.key:
+            raise IdentityMismatch(
+                identity.model,
+                f"The library was embedded with {stored.model} ({stored.digest[:12]}), not with "
+                f"today's {identity.model} ({identity.digest[:12]}): their vectors do not mix.",
+                f"Bring back {stored.model} as it was, or ingest into another RAG_HOME.",
+            )
+        return identity
+
+
+def _unseen(path: str, known: Document | None) -> Prepared:
+    """A file or folder that could not even be looked at."""
+    name = Path(path).name or path
+    root = os.path.dirname(path)
+    return Prepared(FileVersion(path, name, root, "", 0, 0, CHUNKER), known, time.perf_counter())

@@ -1,0 +1,178 @@
+"""The first half of the pipeline: one file loaded, hashed and chunked, ahead of the embedding model.
+
+Runs in a thread of its own. Nothing here writes to the catalog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from rag.catalog.documents import FileVersion
+from rag.chunking import CHUNKER, Chunker
+from rag.errors import LoadError, NoText, Unreadable
+from rag.ingest.discover import Found
+from rag.types import TRANSIENT, Chunk, Document, EmbeddingIdentity, LoadedDocument
+
+AHEAD = 8  # documents loaded and waiting
+_POLL_SECONDS = 0.2
+
+
+class Reader(Protocol):
+    """What reads a file; raises `LoadError`."""
+
+    def load(self, path: Path) -> LoadedDocument: ...
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A file ready to be embedded and committed; `loaded` is None if it is unchanged or failed."""
+
+    version: FileVersion
+    known: Document | None
+    started: float
+    loaded: LoadedDocument | None = None
+    error: LoadError | None = None
+    chunks: list[Chunk] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Turns a found file into a `Prepared`. Never raises for what the file may be."""
+
+    reader: Reader
+    chunker: Chunker
+    identity: EmbeddingIdentity
+    known: Mapping[str, Document]
+    is_current: Callable[[Document], bool]
+
+    def prepare(self, found: Found) -> Prepared:
+        version = FileVersion(
+            found.path, found.name, found.root, "", found.size, found.mtime_ns, CHUNKER
+        )
+        prepared = Prepared(version, self.known.get(found.path), time.perf_counter())
+        try:
+            prepared.version = _hashed(version, found.location)
+            if not self._is_unchanged(prepared):
+                prepared.loaded = self.reader.load(found.location)
+                self._chunk(prepared, prepared.loaded)
+                _refuse_if_changed(prepared.version, found.location)
+        except LoadError as error:
+            prepared.loaded, prepared.error = None, error
+        return prepared
+
+    def _is_unchanged(self, prepared: Prepared) -> bool:
+        known = prepared.known
+        return (
+            known is not None
+            and known.sha256 == prepared.version.sha256
+            and (known.searchable or known.outcome not in TRANSIENT)
+            and self.is_current(known)
+        )
+
+    def _chunk(self, prepared: Prepared, loaded: LoadedDocument) -> None:
+        text_of = {unit.number: unit.text for unit in loaded.units}
+        for chunk in self.chunker.split(loaded):
+            text = text_of[chunk.unit][chunk.start : chunk.end]
+            embedded = self.chunker.embedded_text(loaded.title, chunk.headings, text)
+            prepared.chunks.append(chunk)
+            prepared.texts.append(embedded)
+            prepared.keys.append(self.identity.vector_key(embedded))
+        if not prepared.chunks:
+            raise NoText(
+                prepared.version.path,
+                f"{prepared.version.name} has no text.",
+                "If it is a scan, it needs text recognition (OCR) first.",
+            )
+
+
+class Arrivals:
+    """Files prepared in a thread, handed out in groups of about as many texts as asked for."""
+
+    def __init__(self, preparer: Preparer, files: Sequence[Found]) -> None:
+        self._queue: queue.Queue[Prepared | BaseException | None] = queue.Queue(AHEAD)
+        self._stopping = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(
+            target=self._work, args=(preparer, files), name="prepare", daemon=True
+        )
+        self._thread.start()
+
+    def take(self, texts: int) -> list[Prepared]:
+        """Wait for a file, then take what else is ready, up to `texts` texts. Empty: all done."""
+        group: list[Prepared] = []
+        while not self._ended and sum(len(p.texts) for p in group) < texts:
+            try:
+                item = self._queue.get(block=not group)
+            except queue.Empty:
+                break
+            if isinstance(item, BaseException):
+                raise item
+            if item is None:
+                self._ended = True
+            else:
+                group.append(item)
+        return group
+
+    def stop(self) -> None:
+        """End the thread and wait until it has let go of the reader."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _work(self, preparer: Preparer, files: Sequence[Found]) -> None:
+        last: BaseException | None = None
+        try:
+            for found in files:
+                if self._stopping.is_set():
+                    return
+                self._put(preparer.prepare(found))
+        except BaseException as error:  # a bug: it is raised again where the group is taken
+            last = error
+        self._put(last)
+
+    def _put(self, item: Prepared | BaseException | None) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._queue.put(item, timeout=_POLL_SECONDS)
+                return
+            except queue.Full:
+                continue
+
+
+def _hashed(version: FileVersion, location: Path) -> FileVersion:
+    try:
+        with location.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Unreadable(
+            version.path,
+            f"{version.path} cannot be read: {error.strerror or error}.",
+            "Check that it is there and its permissions; it is tried again on the next run.",
+        ) from error
+    return FileVersion(
+        version.path, version.name, version.root, sha256, version.size, version.mtime_ns,
+        version.chunker,
+    )  # fmt: skip
+
+
+def _refuse_if_changed(version: FileVersion, location: Path) -> None:
+    """The text must be of the bytes that were hashed: a file being written is left for next time."""
+    try:
+        stat = location.stat()
+        same = (stat.st_size, stat.st_mtime_ns) == (version.size, version.mtime_ns)
+    except OSError:
+        same = False
+    if not same:
+        raise Unreadable(
+            version.path,
+            f"{version.path} changed or vanished while it was being read.",
+            "It is read again on the next run.",
+        )

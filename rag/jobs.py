@@ -1,0 +1,124 @@
+"""An ingestion in a process of its own, watched from this one.
+
+The web app ingests this way: loading and embedding would otherwise hold up every page (one Python
+process runs one thread of Python at a time). The child is `rag ingest --events`; each line of its
+output is one event as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rag.config import Settings
+from rag.ingest.commit import Embedded
+from rag.ingest.pipeline import IngestEvent, Planned, Summary
+from rag.types import ErrorInfo, FileResult
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Planned, Embedded, FileResult, Summary)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingestion has come. `error`: why it ended early; `waiting`: for another writer."""
+
+    running: bool = True
+    files: int = 0
+    results: tuple[FileResult, ...] = ()
+    chunks_embedded: int = 0
+    embed_seconds: float = 0.0
+    waiting: str | None = None
+    summary: Summary | None = None
+    error: ErrorInfo | None = None
+
+
+class IngestJob:
+    """A running ingestion. `progress` may be read from any thread, at any time."""
+
+    def __init__(self, settings: Settings, arguments: Sequence[str]) -> None:
+        command = [sys.executable, "-m", "rag", "ingest", "--events", *_flags(settings), *arguments]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self._progress = Progress()
+        self._thread = threading.Thread(target=self._follow, name="ingest", daemon=True)
+        self._thread.start()
+
+    @property
+    def progress(self) -> Progress:
+        return self._progress
+
+    def cancel(self) -> None:
+        """Ask it to stop; what is committed stays."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def wait(self, seconds: float | None = None) -> Progress:
+        """Wait for its end, or for so long. Returns how far it is."""
+        self._thread.join(seconds)
+        return self._progress
+
+    def _follow(self) -> None:
+        assert self._process.stdout is not None and self._process.stderr is not None
+        for line in self._process.stdout:
+            self._progress = _advance(self._progress, json.loads(line))
+        detail = self._process.stderr.read()
+        code = self._process.wait()
+        error = self._progress.error
+        if error is None and self._progress.summary is None:
+            said = (detail.strip().splitlines() or [f"exit code {code}"])[-1]
+            error = ErrorInfo("stopped", f"The ingestion stopped: {said}", "Start it again.")
+        self._progress = replace(self._progress, running=False, waiting=None, error=error)
+
+
+def to_line(event: IngestEvent) -> str:
+    """An event as one line of JSON."""
+    return json.dumps({"event": type(event).__name__, **asdict(event)})
+
+
+def _advance(progress: Progress, line: dict[str, Any]) -> Progress:
+    if "error" in line and "event" not in line:
+        return replace(progress, error=ErrorInfo(**line["error"]))
+    if line["event"] == "waiting":
+        return replace(progress, waiting=line["holder"])
+    event = _event(line)
+    match event:
+        case Planned():
+            return replace(progress, files=event.files, waiting=None)
+        case Embedded():
+            return replace(
+                progress, chunks_embedded=event.chunks, embed_seconds=event.seconds
+            )
+        case FileResult():
+            return replace(progress, results=(*progress.results, event))
+        case Summary():
+            return replace(progress, summary=event)
+
+
+def _event(line: dict[str, Any]) -> IngestEvent:
+    kind = _KINDS[line.pop("event")]
+    if isinstance(line.get("error"), dict):
+        line["error"] = ErrorInfo(**line["error"])
+    if kind is Planned:
+        line["remove"] = tuple(line["remove"])
+    event: IngestEvent = kind(**line)
+    return event
+
+
+def _flags(settings: Settings) -> list[str]:
+    """The settings of this process as flags, so that the child has the very same."""
+    flags = []
+    for name, origin in settings.origins.items():
+        if origin == "flag" or name == "home":
+            value = getattr(settings, name)
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            flags += [f"--{name.replace('_', '-')}", text]
+    return flags

@@ -1,0 +1,125 @@
+"""The reading process: reads files for `worker.ReaderProcess` under limits it cannot lift.
+
+Started as `python -m rag.loaders.child`; jobs come by standard input, answers go by what was
+standard output. One gigabyte of address space, processor seconds per job, no file can be written,
+no connection made. Without the module `resource` (Windows) only the parent's wall clock limits it.
+
+Must never import numpy, onnxruntime or chromadb: their threads do not bear the memory limit.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import IO
+
+from rag import egress
+from rag.errors import Damaged, LoadError
+from rag.loaders.limits import too_much_text
+from rag.loaders.loading import load, unreadable
+from rag.loaders.protocol import Frame, pack_document, pack_error, receive, send
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+MEMORY = 1 << 30
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    egress.seal_environment()
+    egress.guard()
+    questions, answers = _take_pipes()
+    _die_with_parent()
+    _limit_resources()
+    while (question := receive(questions)) is not None:
+        _allow_processor_seconds(question.message["cpu_seconds"])
+        answer = _answer(question)
+        try:
+            send(answers, answer)
+        except ValueError:
+            send(answers, pack_error(too_much_text(Path(question.message["path"]))))
+
+
+def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """The two pipes; what a library prints or reads goes to the null device from now on."""
+    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.close(null)
+    return questions, answers
+
+
+def _die_with_parent() -> None:
+    """End at once when the program is killed; otherwise a hung job would outlive it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _limit_resources() -> None:
+    sys.dont_write_bytecode = True
+    if resource is not None:
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_FSIZE, 0)
+        _limit(resource.RLIMIT_AS, MEMORY)
+
+
+def _limit(kind: int, value: int) -> None:
+    try:
+        resource.setrlimit(kind, (value, value))
+    except (OSError, ValueError):
+        pass  # macOS knows RLIMIT_AS and refuses to set it; the other limits still hold
+
+
+def _allow_processor_seconds(seconds: int) -> None:
+    """Be killed by SIGXCPU after so many more: the kernel ends even a loop in C."""
+    if resource is not None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        used = int(usage.ru_utime + usage.ru_stime) + 1
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (used + seconds, hard))
+
+
+def _answer(question: Frame) -> Frame:
+    """The answer to any question. Readers meet broken files: whatever they raise is an answer."""
+    path = Path(question.message["path"])
+    try:
+        if question.message["job"] == "render":
+            return _render(path, question)
+        return pack_document(load(path))
+    except LoadError as error:
+        return pack_error(error)
+    except OSError as error:
+        return pack_error(unreadable(path, error))
+    except MemoryError:
+        return Frame({"out_of_memory": True})
+    except ImportError as error:
+        return pack_error(
+            LoadError(str(path), f"A package is missing: {error.name}.", "Install Vouch again.")
+        )
+    except Exception as error:  # noqa: BLE001 - the worker's border
+        return pack_error(
+            Damaged(
+                str(path),
+                f"{path.name} is damaged: its reader failed with {type(error).__name__}.",
+                "Open and save it again with the program that made it, and add that.",
+            )
+        )
+
+
+def _render(path: Path, question: Frame) -> Frame:
+    from rag.loaders.pdf_picture import render_page
+
+    message = question.message
+    spans = [(start, end) for start, end in message["spans"]]
+    return Frame({}, render_page(path, message["number"], question.block, spans, message["dpi"]))
+
+
+if __name__ == "__main__":
+    main()

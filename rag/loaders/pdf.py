@@ -1,0 +1,163 @@
+"""PDF: one unit per page, read by pdfium; by pypdf where pdfium refuses the file or finds no text.
+
+Not read: what stands in pictures (a scanned page is `empty`), in form fields and in annotations. A
+text layer whose fonts name the wrong letters looks like text and is read as it stands; only one
+full of private-use, control and replacement characters is known to be `garbled`.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from pathlib import Path
+
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+from pypdfium2 import PdfDocument, PdfiumError, PdfPage
+
+from rag.errors import Damaged, LoadError, NeedsPassword, NoText
+from rag.loaders import pdf_second_try
+from rag.loaders.cleaning import clean, letters
+from rag.loaders.formats import Reading
+from rag.loaders.limits import MAX_CHARACTERS, MAX_PAGES, too_many_pages, too_much_text
+from rag.loaders.pdf_text import page_text, unreadable_share
+from rag.loaders.sections import LONGEST_HEADING, shortened
+from rag.types import Unit, UnitState
+
+FEW_LETTERS = 20
+"""A page with fewer letters and digits, and something beside text on it, counts as `empty`."""
+GARBLED = 0.2
+"""A page is `garbled` if a larger share of its characters belongs to no script."""
+SHORTEST_TITLE = 4
+LONGEST_LABEL = 20
+
+
+def read(path: Path) -> Reading:
+    """Units of kind `page`, one for each page; blank and scanned ones have the state `empty`.
+
+    Raises `NeedsPassword`, `Damaged`, `TooLarge`, or `NoText` if no page could be read.
+    """
+    try:
+        document = open_pdf(path)
+    except PdfiumError as error:
+        if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+            raise needs_password(path) from error
+        return _second_reading(path)
+    with document:
+        if len(document) > MAX_PAGES:
+            raise too_many_pages(path, len(document))
+        units = _units(path, document)
+        title = _title(document, units)
+    if any(unit.state == "read" for unit in units):
+        return Reading(title, units)
+    if any(unit.text for unit in units):  # where pdfium's text is no language, pypdf's is neither
+        raise _no_text(path, units)
+    try:
+        return _second_reading(path)
+    except LoadError as error:
+        raise _no_text(path, units) from error
+
+
+def open_pdf(path: Path) -> PdfDocument:
+    """The document, if the empty password opens it. Raises `pypdfium2.PdfiumError`."""
+    return PdfDocument(path)
+
+
+def needs_password(path: Path) -> NeedsPassword:
+    return NeedsPassword(
+        str(path), f"{path.name} needs a password.", "Save a copy without a password and add that."
+    )
+
+
+def _units(path: Path, document: PdfDocument) -> tuple[Unit, ...]:
+    units = []
+    characters = 0
+    for index in range(len(document)):
+        unit = _unit(document, index)
+        characters += len(unit.text)
+        if characters > MAX_CHARACTERS:
+            raise too_much_text(path)
+        units.append(unit)
+    return tuple(units)
+
+
+def _unit(document: PdfDocument, index: int) -> Unit:
+    """One page. A page that pdfium cannot load is `empty`: the others are still worth reading."""
+    label = _label(document, index)
+    try:
+        page = document[index]
+        try:
+            text, char_map, unreadable = page_text(page)
+            state = _state(page, text, unreadable)
+        finally:
+            page.close()
+    except PdfiumError:
+        return Unit(index + 1, "page", label, "", state="empty")
+    return Unit(index + 1, "page", label, text, state=state, char_map=char_map)
+
+
+def _label(document: PdfDocument, index: int) -> str:
+    """The page's number, and what is printed on it where the document says that differs."""
+    number = str(index + 1)
+    printed = clean(document.get_page_label(index)).strip()
+    if printed in ("", number) or len(printed) > LONGEST_LABEL:
+        return f"page {number}"
+    return f"page {number} (labelled {printed})"
+
+
+def _state(page: PdfPage, text: str, unreadable: float) -> UnitState:
+    if unreadable > GARBLED:
+        return "garbled"
+    found = letters(text, FEW_LETTERS)
+    if found == FEW_LETTERS:
+        return "read"
+    return "empty" if not found or _has_graphics(page) else "read"
+
+
+def _has_graphics(page: PdfPage) -> bool:
+    """Whether anything but text is drawn on a page: a title page has few letters and is no scan."""
+    return any(thing.type != pdfium.FPDF_PAGEOBJ_TEXT for thing in page.get_objects(max_depth=1))
+
+
+def _title(document: PdfDocument, units: tuple[Unit, ...]) -> str | None:
+    """The title in the metadata, if the first two pages bear it out: many are file names."""
+    try:
+        title = " ".join(clean(document.get_metadata_value("Title")).split())
+    except UnicodeDecodeError:
+        return None
+    seen = _squeezed("".join(unit.text for unit in islice(units, 2)))
+    if letters(title, SHORTEST_TITLE) < SHORTEST_TITLE or _squeezed(title) not in seen:
+        return None
+    return shortened(title, LONGEST_HEADING)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text).casefold()
+
+
+def _second_reading(path: Path) -> Reading:
+    """What pypdf finds: text without a character map, so these pages have no highlights."""
+    units = tuple(
+        Unit(number, "page", f"page {number}", text, state=_state_of(text))
+        for number, text in enumerate(pdf_second_try.page_texts(path), 1)
+    )
+    if not any(unit.state == "read" for unit in units):
+        raise _no_text(path, units)
+    return Reading(None, units)
+
+
+def _state_of(text: str) -> UnitState:
+    if unreadable_share(text) > GARBLED:
+        return "garbled"
+    return "read" if letters(text, FEW_LETTERS) == FEW_LETTERS else "empty"
+
+
+def _no_text(path: Path, units: tuple[Unit, ...]) -> LoadError:
+    if not units:
+        return Damaged(str(path), f"{path.name} has no pages.", "Get a whole copy of the file.")
+    garbled = any(unit.state == "garbled" for unit in units)
+    what = "its text layer is garbled" if garbled else "it has no text layer (a scan?)"
+    return NoText(
+        str(path),
+        f"No text was found in {path.name}: {what}.",
+        "OCR is needed: make a copy with a text layer (ocrmypdf, for example) and add that.",
+    )

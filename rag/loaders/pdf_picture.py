@@ -1,0 +1,144 @@
+"""The picture of a PDF page with marked passages, and where on the page those lie.
+
+Works on the file as it was read: character maps of another file, or of another version of pdfium,
+would mark other words. Knows nothing of quotes and documents.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+from PIL import Image, ImageChops, ImageDraw
+from pypdfium2 import PdfiumError, PdfPage
+
+from rag.errors import Damaged, Unreadable
+from rag.loaders.charmap import char_ranges, decode_map
+from rag.loaders.pdf import needs_password, open_pdf
+
+Rect = tuple[float, float, float, float]
+"""Left, bottom, right, top in PDF units (1/72 inch, upwards) of the unrotated page."""
+Span = tuple[int, int]
+
+DPI = 110
+LONGEST_SIDE = 2000
+"""Pixels: pages may claim to be kilometres wide."""
+YELLOW = (255, 236, 110)
+MARGIN = 1.5
+"""Pixels that a mark reaches beyond its letters."""
+SPREAD = 1.3
+"""Two rectangles become one if that adds less than this share to their area."""
+
+
+def render_page(
+    path: Path, number: int, char_map: bytes, spans: Sequence[Span], dpi: int = DPI
+) -> bytes:
+    """A PNG of page `number` (from 1), the `spans` of its stored text marked in yellow.
+
+    Raises `Unreadable` if there is no such page, `Damaged` if it cannot be drawn, `NeedsPassword`.
+    """
+    with _page(path, number) as page:
+        scale = min(dpi / 72, LONGEST_SIDE / max(1.0, *page.get_size()))
+        if math.ceil(min(page.get_size()) * scale) < 1:
+            raise Damaged(str(path), f"Page {number} of {path.name} has no area.", "")
+        bitmap = page.render(scale=scale)
+        picture = bitmap.to_pil().convert("RGB")
+        boxes = [_on_picture(page, rect, picture.size) for rect in _rects(page, char_map, spans)]
+    out = io.BytesIO()
+    _marked(picture, boxes).save(out, "PNG", compress_level=3)
+    return out.getvalue()
+
+
+def highlight_rects(path: Path, number: int, char_map: bytes, spans: Sequence[Span]) -> list[Rect]:
+    """Where the `spans` of the stored text of a page lie, about one rectangle for each line.
+
+    Raises as `render_page` does.
+    """
+    with _page(path, number) as page:
+        return _rects(page, char_map, spans)
+
+
+@contextmanager
+def _page(path: Path, number: int) -> Iterator[PdfPage]:
+    """The page, open. Errors of pdfium inside the block become ours."""
+    try:
+        with open_pdf(path) as document:
+            if not 1 <= number <= len(document):
+                raise Unreadable(
+                    str(path),
+                    f"{path.name} has no page {number}.",
+                    "It has changed since it was read; ingest it again.",
+                )
+            yield document[number - 1]
+    except PdfiumError as error:
+        if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+            raise needs_password(path) from error
+        raise Damaged(
+            str(path), f"Page {number} of {path.name} cannot be drawn.", "Read its text instead."
+        ) from error
+
+
+def _rects(page: PdfPage, char_map: bytes, spans: Sequence[Span]) -> list[Rect]:
+    pieces = decode_map(char_map)
+    textpage = page.get_textpage()
+    rects: list[Rect] = []
+    for start, end in spans:
+        for index, count in char_ranges(pieces, start, end):
+            found = textpage.count_rects(index, count)
+            for i in range(found):
+                _add(rects, textpage.get_rect(i))
+    return rects
+
+
+def _add(rects: list[Rect], rect: Rect) -> None:
+    """Add a rectangle, or widen the last one by it: kerning cuts a line of text into many."""
+    if rects and _in_line(last := rects[-1], rect):
+        union = _union(last, rect)
+        # Side by side and yet not in line: two lines of text that runs upwards.
+        if _area(union) <= SPREAD * (_area(last) + _area(rect)):
+            rects[-1] = union
+            return
+    rects.append(rect)
+
+
+def _in_line(a: Rect, b: Rect) -> bool:
+    overlap = min(a[3], b[3]) - max(a[1], b[1])
+    return overlap > 0.5 * min(a[3] - a[1], b[3] - b[1])
+
+
+def _union(a: Rect, b: Rect) -> Rect:
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+
+
+def _area(rect: Rect) -> float:
+    return (rect[2] - rect[0]) * (rect[3] - rect[1])
+
+
+def _on_picture(page: PdfPage, rect: Rect, size: tuple[int, int]) -> Rect:
+    """Left, top, right, bottom in pixels. pdfium's own conversion knows rotation and crop box."""
+    x, y = ctypes.c_int(), ctypes.c_int()
+    corners = []
+    for horizontal, vertical in (rect[:2], rect[2:]):
+        pdfium.FPDF_PageToDevice(page, 0, 0, *size, 0, horizontal, vertical, x, y)
+        corners.append((x.value, y.value))
+    (x0, y0), (x1, y1) = corners
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def _marked(picture: Image.Image, boxes: Sequence[Rect]) -> Image.Image:
+    """The picture as if a marker had been drawn over the boxes: dark stays dark."""
+    if not boxes:
+        return picture
+    mask = Image.new("L", picture.size)
+    draw = ImageDraw.Draw(mask)
+    for left, top, right, bottom in boxes:
+        draw.rounded_rectangle(
+            (left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN), MARGIN, fill=255
+        )
+    yellow = ImageChops.multiply(picture, Image.new("RGB", picture.size, YELLOW))
+    return Image.composite(yellow, picture, mask)

@@ -1,0 +1,187 @@
+"""Reading files in a limited process, so that no file can hang, crash or fill this one.
+
+The process (`child.py`) starts with the first file, serves one job at a time and is replaced only
+when a file killed it. A file is blamed for the end of the process only if that process was fresh:
+otherwise what earlier files left in its memory may be the reason, and it is tried once more.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import rag
+from rag.errors import Damaged, LoadError, TimedOut, TooLarge, Unsupported
+from rag.loaders.process import ChildProcess, Ended
+from rag.loaders.protocol import Frame, unpack_document, unpack_error
+from rag.types import LoadedDocument
+
+CPU_SECONDS = 20
+WALL_SECONDS = 60.0
+
+_OUTSIDE = {"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"}
+"""Signals that a crash does not send: the out-of-memory killer, or somebody, ended the process."""
+
+
+_COMMAND = (sys.executable, "-P", "-m", "rag.loaders.child")
+
+
+class ReaderProcess:
+    """The process that reads. Safe to share between threads; they take turns.
+
+    `cpu_seconds` and `wall_seconds` are the most that one file may take.
+    """
+
+    def __init__(
+        self, *, cpu_seconds: int = CPU_SECONDS, wall_seconds: float = WALL_SECONDS
+    ) -> None:
+        self._cpu_seconds = cpu_seconds
+        self._wall_seconds = wall_seconds
+        self._child: ChildProcess | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The process number of the reading process, None while there is none."""
+        return self._child.pid if self._child else None
+
+    def load(self, path: Path) -> LoadedDocument:
+        """The document in a file. Raises one of the `LoadError`s; every one is about this file."""
+        answer = self._ask(path, {"job": "load"})
+        try:
+            return unpack_document(answer)
+        except ValueError as error:
+            raise _crashed(path) from error
+
+    def render(
+        self,
+        path: Path,
+        number: int,
+        char_map: bytes = b"",
+        spans: Sequence[tuple[int, int]] = (),
+        dpi: int = 110,
+    ) -> bytes:
+        """A PNG of page `number` (from 1) of a PDF, the `spans` of the stored page text marked.
+
+        The file must be the one that was read: compare its SHA-256 first. Raises a `LoadError`.
+        """
+        if path.suffix.lower() != ".pdf" and not char_map:
+            raise Unsupported(
+                str(path), f"{path.name} has no pages to draw.", "Only PDF pages are drawn."
+            )
+        job = {"job": "render", "number": number, "spans": list(spans), "dpi": dpi}
+        return self._ask(path, job, char_map).block
+
+    def close(self) -> None:
+        """End the process. It starts again if another file is to be read."""
+        with self._lock:
+            self._stop()
+
+    def _ask(self, path: Path, job: dict[str, object], block: bytes = b"") -> Frame:
+        limits = {"path": os.path.abspath(path), "cpu_seconds": self._cpu_seconds}
+        question = Frame({**job, **limits}, block)
+        with self._lock:
+            answer = self._try(path, question) or self._try(path, question)
+        if answer is None:
+            raise LoadError(
+                str(path),
+                f"{path.name} was not read: something ended the reading process twice.",
+                "The machine may be out of memory; it is tried again in the next run.",
+            )
+        try:
+            error = unpack_error(answer, path)
+        except ValueError as wrong:
+            raise _crashed(path) from wrong
+        if error:
+            raise error
+        return answer
+
+    def _try(self, path: Path, question: Frame) -> Frame | None:
+        """The answer, or None if the process ended for what may not be the file's fault."""
+        child = self._child = self._child or ChildProcess(_COMMAND, _environment())
+        fresh = child.answered == 0
+        answer = None
+        try:
+            answer = child.ask(question, self._wall_seconds)
+            if "out_of_memory" not in answer.message:
+                return answer
+            answer, error = None, _too_large(path)
+        except Ended as end:
+            name = _signal_name(end.code)
+            if name == "SIGXCPU":
+                raise _timed_out(path) from end
+            fresh = fresh and name not in _OUTSIDE
+            error = _crashed(path)
+        except TimeoutError as late:
+            raise _timed_out(path) from late
+        except ValueError as wrong:
+            raise _crashed(path) from wrong
+        except OSError as refused:
+            raise _not_started(path, refused) from refused
+        finally:
+            # Also when interrupted: a late answer must not be taken for that of the next question.
+            if answer is None:
+                self._stop()
+        if fresh:
+            raise error
+        return None
+
+    def _stop(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+
+def _environment() -> dict[str, str]:
+    """The child finds this package by its place, and never a module in the current folder (-P)."""
+    place = str(Path(rag.__file__).parent.parent)
+    others = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([place, others]) if others else place
+    # One thread: should numpy get in after all, its memory per thread must not eat the limit.
+    return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _signal_name(code: int | None) -> str:
+    try:
+        return signal.Signals(-(code or 0)).name
+    except ValueError:
+        return ""
+
+
+def _crashed(path: Path) -> LoadError:
+    return Damaged(
+        str(path),
+        f"{path.name} is damaged: it crashed its reader.",
+        "Open and save it again with the program that made it, and add that.",
+    )
+
+
+def _too_large(path: Path) -> LoadError:
+    return TooLarge(str(path), f"{path.name} needs more memory than a file may take.", "Split it.")
+
+
+def _timed_out(path: Path) -> LoadError:
+    return TimedOut(
+        str(path),
+        f"{path.name} took too long to read and was stopped.",
+        "Split it, or print it to PDF again; it is tried again in the next run.",
+    )
+
+
+def _not_started(path: Path, error: OSError) -> LoadError:
+    return LoadError(
+        str(path),
+        f"{path.name} was not read: the reading process could not start: {error.strerror}.",
+        "The machine may be out of memory or processes.",
+    )

@@ -1,0 +1,438 @@
+"""The data that crosses module borders: frozen, without behaviour beyond small derived values.
+
+Knows nothing of files, databases, models or the screen. All text offsets are Unicode code
+points into `Unit.text`; `start` is inclusive, `end` exclusive, so `unit.text[start:end]` is the
+text meant. All vectors are float32 rows of unit length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+# --------------------------------------------------------------------------- documents
+
+UnitState = Literal["read", "empty", "garbled"]
+"""`empty`: no text layer (a scanned page, most likely); `garbled`: text that is no language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a person can open: a page, a section, a block of lines. Numbers count from 1."""
+
+    number: int
+    kind: str
+    label: str
+    text: str
+    headings: tuple[str, ...] = ()
+    state: UnitState = "read"
+    char_map: bytes = b""
+    """For PDF pages: how code points of `text` map to pdfium's character indices."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDocument:
+    """A file as its reader saw it."""
+
+    format: str
+    title: str | None
+    units: tuple[Unit, ...]
+    reader: str
+    """Name and versions of the code that read it; a change makes the document `updated`."""
+
+
+Outcome = Literal[
+    "added", "updated", "unchanged", "removed",
+    "no_text", "needs_password", "damaged", "too_large", "unsupported",
+    "unreadable", "timed_out", "failed",
+]  # fmt: skip
+
+SEARCHABLE: frozenset[str] = frozenset({"added", "updated", "unchanged"})
+"""Outcomes after which the file's text answers questions."""
+RETIRING: frozenset[str] = frozenset(
+    {"no_text", "needs_password", "damaged", "too_large", "unsupported"}
+)
+"""Outcomes that say something about the file as it is now: an older version is retired."""
+TRANSIENT: frozenset[str] = frozenset({"unreadable", "timed_out", "failed"})
+"""Outcomes that may pass: an older version stays, marked stale, and the file is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An error as data: what the command line, the web app and JSON show."""
+
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What became of one file in one ingestion run."""
+
+    path: str
+    outcome: Outcome
+    document_id: str | None = None
+    pages: int | None = None
+    pages_without_text: int | None = None
+    chunks: int = 0
+    chunks_embedded: int = 0
+    seconds: float = 0.0
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The live version of one file, or why there is none."""
+
+    id: str
+    path: str
+    name: str
+    format: str | None
+    title: str | None
+    sha256: str
+    size: int
+    mtime_ns: int
+    outcome: Outcome
+    error: ErrorInfo | None
+    reader: str
+    chunker: str
+    stale: bool
+    pages: int
+    pages_without_text: int
+    chunks: int
+    updated_at: str
+    collections: tuple[str, ...] = ()
+
+    @property
+    def searchable(self) -> bool:
+        """Whether its text answers questions."""
+        return self.chunks > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A retrieval unit: a span of one unit, with the headings it stands under."""
+
+    unit: int
+    start: int
+    end: int
+    headings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A live chunk of the catalog with what ranking and display need."""
+
+    id: int
+    document_id: str
+    path: str
+    name: str
+    title: str | None
+    sha256: str
+    stale: bool
+    unit: int
+    kind: str
+    label: str
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    text: str
+    vector_key: bytes
+
+
+# --------------------------------------------------------------------------- models
+
+Task = Literal["document", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingIdentity:
+    """What makes two vectors comparable. A library has exactly one."""
+
+    engine: str
+    model: str
+    digest: str
+    dims: int
+    document_prefix: str = ""
+    query_prefix: str = ""
+
+    @property
+    def key(self) -> str:
+        """16 hex digits naming this identity; the model's name is not part of it, its digest is."""
+        parts = [self.digest, self.dims, self.document_prefix, self.query_prefix]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def vector_key(self, embedded_text: str) -> bytes:
+        """The 16-byte name of the vector of a text under this identity."""
+        return hashlib.sha256(f"{self.key}\0{embedded_text}".encode()).digest()[:16]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> EmbeddingIdentity:
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model as its engine describes it. None: the engine does not say."""
+
+    name: str
+    digest: str = ""
+    context_length: int | None = None
+    dims: int | None = None
+    size: int | None = None
+    capabilities: tuple[str, ...] = ()
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """A number of tokens known to lie in [low, high]; exact where they are equal."""
+
+    low: int
+    high: int
+
+    def __add__(self, other: TokenCount) -> TokenCount:
+        return TokenCount(self.low + other.low, self.high + other.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """How a chat model is asked. `num_ctx` and `num_predict` are tokens."""
+
+    num_ctx: int
+    num_predict: int
+    temperature: float = 0.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """A piece of a streamed answer. The counts come with the last piece, where the engine tells."""
+
+    text: str
+    done: bool = False
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    stopped_by_length: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """Whether an engine answers, and what it says of itself."""
+
+    ok: bool
+    version: str = ""
+    detail: str = ""
+
+
+class Engine(Protocol):
+    """What runs models: Ollama, or the embedded engine."""
+
+    @property
+    def name(self) -> str: ...
+    def health(self) -> EngineHealth: ...
+    def models(self) -> tuple[ModelInfo, ...]: ...
+    def model_info(self, model: str) -> ModelInfo: ...
+    def identity(self, model: str) -> EmbeddingIdentity: ...
+    def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors: ...
+    def count_tokens(self, model: str, texts: Sequence[str]) -> list[TokenCount]: ...
+    def chat(
+        self, model: str, messages: Sequence[Message], options: ChatOptions
+    ) -> Iterator[ChatDelta]: ...
+
+
+class Embedder(Protocol):
+    """One embedding model, bound: what ingestion and retrieval need of an engine."""
+
+    @property
+    def identity(self) -> EmbeddingIdentity: ...
+    def embed(self, texts: Sequence[str], task: Task) -> Vectors: ...
+
+
+# --------------------------------------------------------------------------- retrieval
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found, with where each search ranked it (from 1; None: not among its hits)."""
+
+    chunk: StoredChunk
+    score: float
+    dense_rank: int | None = None
+    dense_score: float | None = None
+    keyword_rank: int | None = None
+    keyword_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits of one query, best first. `notice` says what search had to do without."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    seconds: float
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A span of one unit placed in a prompt under a number, from one or more neighbouring hits."""
+
+    number: int
+    document_id: str
+    path: str
+    name: str
+    sha256: str
+    stale: bool
+    page: int
+    unit: str
+    label: str
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    text: str
+    score: float
+
+
+# --------------------------------------------------------------------------- answers
+
+Verdict = Literal["supported", "partly", "unsupported", "no_claim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verbatim quote, found by code: `quote == unit.text[start:end]` of that file version."""
+
+    document_id: str
+    path: str
+    name: str
+    sha256: str
+    page: int
+    unit: str
+    label: str
+    quote: str
+    start: int
+    end: int
+    passage: int
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence of an answer with its verdict; `reasons` say why it is not `supported`."""
+
+    text: str
+    verdict: Verdict
+    citations: tuple[Citation, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was planned, what the model says it read, and what was left out. Tokens are counts."""
+
+    chat_engine: str
+    chat_model: str | None
+    chat_digest: str | None
+    embed_engine: str
+    embed_model: str
+    embed_digest: str
+    prompt_tokens: TokenCount | None
+    prompt_tokens_read: int | None
+    output_tokens: int | None
+    num_ctx: int | None
+    num_predict: int | None
+    passages_used: int
+    passages_left_out: int
+    left_out_reason: str | None
+    sequence: int
+    ok: bool = True
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of the library answers could draw on."""
+
+    documents: int
+    documents_read: int
+    pages: int
+    pages_without_text: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with its proof. `answered`: at least one statement is supported or partly."""
+
+    question: str
+    asked: str
+    """The question as it was searched for: a follow-up made to stand alone."""
+    answered: bool
+    text: str
+    statements: tuple[Statement, ...]
+    passages: tuple[Passage, ...]
+    receipt: Receipt
+    coverage: Coverage
+    seconds: dict[str, float] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Event: the passages an answer will draw on, and the question they were found for."""
+
+    asked: str
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Event: a piece of the draft, not yet checked."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementChecked:
+    """Event: one statement has its verdict."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Event: the final answer, which replaces the draft."""
+
+    answer: Answer
+
+
+AnswerEvent = Retrieved | Delta | StatementChecked | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question of a chat and the text that answered it."""
+
+    question: str
+    answer: str
