@@ -337,12 +337,12 @@ class Assistant:
         if settings.engine == "auto":
             if not self._ollama.health().ok:
                 notice = (
-                    f"No Ollama answers at {settings.ollama_host}: answered by quoting. For written "
+                    f"No Ollama answers at {settings.ollama_host}: answers are made by quoting. For written "
                     f"answers install Ollama and run: ollama pull {settings.chat_model}"
                 )
             elif not self._ollama.has(settings.chat_model):
                 notice = (
-                    f"Ollama does not have {settings.chat_model}: answered by quoting. "
+                    f"Ollama does not have {settings.chat_model}: answers are made by quoting. "
                     f"Get it: ollama pull {settings.chat_model}"
                 )
             else:

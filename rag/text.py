@@ -25,6 +25,8 @@ _ABBREVIATIONS = frozenset(
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”）]*")
 _ITEM = re.compile(r"\s*(?:[-*•‣▪◦·]\s|\(?[0-9]{1,3}[.)]\s|\(?[a-z][.)]\s|\|)")
 _NUMERIC = re.compile(r"\d")
+_WIDTH_LINES = 6  # lines before and after that tell how wide a paragraph is set
+_FULL = 0.85  # share of that width from which a line counts as full
 
 STOP_WORDS = frozenset(
     "a about above after again all also am an and any are as at be because been before being below "
@@ -85,29 +87,29 @@ def _blocks(text: str) -> list[Span]:
     lines = [line for line in lines if text[line[0] : line[1]].strip()]
     blocks: list[Span] = []
     for i, line in enumerate(lines):
-        if i and _runs_on(text, lines[i - 1], line):
+        around = lines[max(0, i - _WIDTH_LINES) : i + _WIDTH_LINES]
+        if i and _runs_on(text, lines[i - 1], line, max(end - start for start, end in around)):
             blocks[-1] = (blocks[-1][0], line[1])
         else:
             blocks.append(line)
     return blocks
 
 
-def _runs_on(text: str, line: Span, following: Span) -> bool:
-    """Whether a paragraph goes on from one line to the next."""
+def _runs_on(text: str, line: Span, following: Span, width: int) -> bool:
+    """Whether a paragraph goes on from one line to the next; `width`: of the lines around."""
     if text.count("\n", line[1], following[0]) > 1:
         return False
     this, other = text[slice(*line)].strip(), text[slice(*following)].strip()
-    if _ITEM.match(other) or this.startswith("|") or " | " in this or " | " in other:
+    if _ITEM.match(other) or " | " in this or " | " in other or _is_row(this) or _is_row(other):
         return False
     if other[0].islower() or this.endswith((",", "-", ";")):
         return True
-    # a line much shorter than a line of prose ends a heading or a paragraph, a row of figures
-    # stands for itself
-    return len(this) >= 45 and not (_is_row(this) or _is_row(other))
+    # the next word would have fitted: the line was ended on purpose (a heading, a caption)
+    return len(this) + 1 + len(other.split(None, 1)[0]) > _FULL * width
 
 
 def _is_row(line: str) -> bool:
-    """Whether most words of a line are figures, as in a table read out as text."""
+    """Whether half the words of a line are figures, as in a table read out as text."""
     parts = line.split()
     return len(parts) > 2 and sum(bool(_NUMERIC.search(p)) for p in parts) * 2 >= len(parts)
 

@@ -114,6 +114,14 @@ def missing_names(statement: Facts, text: str) -> list[str]:
     return sorted(n for n in statement.names if stem(n) not in there and n not in folded)
 
 
+def anchors(text: str) -> frozenset[str]:
+    """What pins a question to one year or one thing: bare years, and names made with digits."""
+    named = facts(text)
+    years = {str(int(f.value)) for f in named.figures if not f.unit and 1900 <= f.value <= 2100}
+    dated = {str(date[0]) for date in named.dates if date[0]}
+    return frozenset(years | dated | {n for n in named.names if any(c.isdigit() for c in n)})
+
+
 def _same(one: Figure, other: Figure) -> bool:
     """Equal numbers, and no two different units."""
     return abs(one.value - other.value) <= 1e-9 * max(abs(one.value), 1.0) and (

@@ -83,24 +83,26 @@ class EmbeddedEngine:
     def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors:
         """Unit vectors, float32 [len(texts), 384]. Raises `InputTooLong` above 256 tokens.
 
-        Questions are the exception: a long one is read to the end in windows, and averaged.
+        Queries are the exception: a long one is read to the end in windows, and averaged.
         """
         self._weights_of(model)
-        encodings = wordpiece.encode(texts)
-        longest = max((len(e.ids) for e in encodings), default=0)
-        if longest > MAX_TOKENS:
-            if task == "query":
-                return np.concatenate([self._embed_in_windows(text) for text in texts])
+        tokens = [encoding.ids for encoding in wordpiece.encode(texts)]
+        order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
+        long = [i for i in order if len(tokens[i]) > MAX_TOKENS]
+        if long and task == "document":
             raise InputTooLong(
                 MODEL,
-                f"A text of {longest} tokens is longer than the {MAX_TOKENS} that {MODEL} reads.",
+                f"A text of {len(tokens[long[-1]])} tokens is longer than the {MAX_TOKENS} that "
+                f"{MODEL} reads.",
                 "This is a mistake in chunking; please report it with the file.",
             )
-        order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
         vectors = np.empty((len(texts), DIMS), np.float32)
-        for i in range(0, len(order), BATCH):
-            part = order[i : i + BATCH]
-            vectors[part] = self._run([encodings[j].ids for j in part])
+        whole = order[: len(order) - len(long)]
+        for i in range(0, len(whole), BATCH):
+            part = whole[i : i + BATCH]
+            vectors[part] = self._run([tokens[j] for j in part])
+        for i in long:
+            vectors[i] = self._embed_in_windows(tokens[i])
         return vectors
 
     def chat(
@@ -126,14 +128,13 @@ class EmbeddedEngine:
         weights = mask[:, :, None].astype(np.float32)
         return _unit_length((states * weights).sum(axis=1) / weights.sum(axis=1))
 
-    def _embed_in_windows(self, text: str) -> Vectors:
-        """One vector [1, 384] for a text of any length: the mean of its windows' vectors."""
-        ids = wordpiece.encode([text])[0].ids
+    def _embed_in_windows(self, ids: Sequence[int]) -> Vectors:
+        """One vector [384] for a text of any length: the mean of its windows' vectors."""
         first, last, inner = ids[0], ids[-1], ids[1:-1]
         step = MAX_TOKENS - wordpiece.SPECIAL_TOKENS
         windows = [[first, *inner[i : i + step], last] for i in range(0, len(inner), step)]
         vectors = [self._run(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
-        return _unit_length(np.concatenate(vectors).mean(axis=0, keepdims=True))
+        return _unit_length(np.concatenate(vectors).mean(axis=0, keepdims=True))[0]
 
     def _load(self) -> Any:
         with self._loading:

@@ -163,7 +163,7 @@ class OllamaEngine:
                     yield _delta(part)
                     if part.done:
                         return
-            except (httpx.TransportError, ConnectionError) as error:
+            except (httpx.TransportError, ConnectionError, ollama.ResponseError) as error:
                 if not started or isinstance(error, httpx.TimeoutException):
                     raise
                 raise _broken(model, str(error)) from error

@@ -84,6 +84,10 @@ def _strictly(data: bytes, encoding: str) -> str | None:
 def _detected(data: bytes) -> str | None:
     import chardet
 
-    # The superset of what was found (cp1252 for latin-1) also fits bytes it did not look at.
-    encoding = chardet.detect(data, prefer_superset=True)["encoding"]
-    return data.decode(encoding, "replace") if encoding else None
+    if not (encoding := chardet.detect(data)["encoding"]):
+        return None
+    text = _strictly(data, encoding)
+    if text is None:  # chardet has not seen all bytes: take the superset, cp1252 for latin-1
+        wider = chardet.detect(data, prefer_superset=True)["encoding"] or encoding
+        text = data.decode(wider, "replace")
+    return text

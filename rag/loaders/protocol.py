@@ -49,7 +49,7 @@ def receive(stream: IO[bytes]) -> Frame | None:
         message = json.loads(data[:text_length].decode("utf-8", "surrogatepass"))
     except RecursionError as error:
         raise ValueError("a frame is nested too deeply") from error
-    if not isinstance(message, dict):
+    if type(message) is not dict:
         raise ValueError("a frame holds no object")
     return Frame(message, data[text_length:])
 
@@ -102,7 +102,7 @@ def unpack_error(frame: Frame, path: Path) -> LoadError | None:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
+    if type(value) is not str:
         raise ValueError("a reply has something else in the place of a text")
     if not value.isascii():
         value.encode()  # a lone surrogate is a UnicodeEncodeError, so a ValueError
@@ -110,6 +110,6 @@ def _text(value: object) -> str:
 
 
 def _natural(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
+    if type(value) is not int or not 0 <= value < 1 << 31:
         raise ValueError("a reply has something else in the place of a number")
     return value

@@ -1,0 +1,211 @@
+"""`rag ask`, `rag chat`, `rag search`: questions to answers and hits."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.live import Live
+from rich.padding import Padding
+from rich.text import Text
+
+from rag.cli.console import err, out, print_json, styled
+from rag.cli.flags import takes_settings
+from rag.config import Settings
+from rag.errors import VouchError
+from rag.types import Answer, Delta, Done, Hit, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rag.assistant import Assistant, Scope
+    from rag.types import AnswerEvent
+
+_MARKS = {"supported": ("✓", "green"), "partly": ("~", "yellow"), "unsupported": ("✗", "red")}
+_NEAREST = 3  # passages offered for reading where there is no answer
+
+Collection = Annotated[
+    list[str] | None, typer.Option(help="Look only in this collection; may be repeated.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (ask, chat, search):
+        app.command()(takes_settings(command))
+
+
+def ask(
+    settings: Settings,
+    question: Annotated[str, typer.Argument(help="The question, in quotes; - reads it from stdin.")],
+    collection: Collection = None,
+    json: Json = False,
+) -> None:
+    """Answer one question from the library, each sentence with its checked quote."""
+    from rag.assistant import open_assistant
+
+    if question == "-":
+        question = sys.stdin.read()
+    with closing(open_assistant(settings)) as assistant:
+        events = assistant.ask(question, scope=_scope(collection))
+        if not json:
+            print_answer(stream_answer(events))
+            return
+        from rag.cli import contracts
+
+        for event in events:
+            if isinstance(event, Done):
+                print_json(contracts.answer(event.answer))
+
+
+def chat(settings: Settings, collection: Collection = None) -> None:
+    """Ask question after question; a follow-up may lean on the question before it."""
+    from rag.assistant import open_assistant
+
+    with closing(open_assistant(settings)) as assistant:
+        _converse(assistant, _scope(collection))
+
+
+def search(
+    settings: Settings,
+    query: Annotated[str, typer.Argument(help="Words or a question.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=200, help="How many hits.")] = 10,
+    collection: Collection = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show how each search ranked each hit.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Find the passages that fit best, without an answer."""
+    from rag.assistant import open_assistant
+
+    with closing(open_assistant(settings)) as assistant:
+        result = assistant.search(query, k, _scope(collection))
+    if json:
+        from rag.cli import contracts
+
+        print_json(contracts.search_result(result))
+        return
+    for rank, hit in enumerate(result.hits, start=1):
+        _print_hit(rank, hit, explain)
+    if result.notice:
+        err.print(styled(result.notice, "yellow"), soft_wrap=True)
+    if not result.hits:
+        out.print("Nothing was found.")
+
+
+def stream_answer(events: Iterator[AnswerEvent]) -> Answer:
+    """Follow an answer: its draft in a transient region of a terminal, nothing of it elsewhere."""
+    draft = ""
+    answer: Answer | None = None
+    with Live(console=out, transient=True, auto_refresh=False) as live:
+        for event in events:
+            if isinstance(event, Delta) and out.is_terminal:
+                draft += event.text
+                live.update(Text.assemble(("draft  ", "dim italic"), styled(draft, "dim")), refresh=True)
+            elif isinstance(event, Done):
+                answer = event.answer
+    assert answer is not None, "a stream that ends without an error ends with Done"
+    return answer
+
+
+def print_answer(answer: Answer) -> None:
+    """The checked answer, its quotes with their places, and what it was made from."""
+    if answer.asked != answer.question:
+        out.print(styled(f"Searched for: {answer.asked}", "dim"))
+    if answer.answered:
+        _print_statements(answer)
+    else:
+        out.print(styled(answer.text, "bold"))
+        _print_nearest(answer)
+    out.print()
+    out.print(styled(_footer(answer), "dim"))
+    for notice in answer.notices:
+        err.print(styled(notice, "yellow"))
+
+
+def _print_statements(answer: Answer) -> None:
+    for statement in answer.statements:
+        mark, colour = _MARKS.get(statement.verdict, (" ", ""))
+        out.print(Text.assemble((f"{mark} ", colour), styled(statement.text, "bold")))
+        for citation in statement.citations:
+            stale = " (the file could not be read anew since)" if citation.stale else ""
+            place = styled(f"{citation.name}, {citation.label}{stale}", "cyan")
+            quote = styled(f"“{' '.join(citation.quote.split())}”")
+            out.print(Padding(place, (0, 0, 0, 4)))
+            out.print(Padding(quote, (0, 0, 0, 6)))
+        for reason in statement.reasons:
+            out.print(Padding(styled(reason, "yellow"), (0, 0, 0, 4)))
+
+
+def _print_nearest(answer: Answer) -> None:
+    if not answer.passages:
+        return
+    out.print("The nearest passages, to read for yourself:")
+    for passage in answer.passages[:_NEAREST]:
+        out.print(Padding(styled(f"{passage.name}, {passage.label}", "cyan"), (0, 0, 0, 2)))
+        text = " ".join(passage.text.split())
+        out.print(Padding(styled(text[:200] + ("…" if len(text) > 200 else "")), (0, 0, 0, 4)))
+
+
+def _footer(answer: Answer) -> str:
+    coverage, receipt = answer.coverage, answer.receipt
+    unread = coverage.pages_without_text
+    by = receipt.chat_model or "quoting, without a language model"
+    seconds = sum(v for k, v in answer.seconds.items() if k != "first_word")
+    return (
+        f"Answered by {by} from {receipt.passages_used} passages; "
+        f"the library read {coverage.documents_read} of {coverage.documents} files"
+        f"{f', {unread} pages have no text' if unread else ''}. {seconds:.1f} s"
+    )
+
+
+def _print_hit(rank: int, hit: Hit, explain: bool) -> None:
+    chunk = hit.chunk
+    place = Text.assemble((f"{rank:>3}. ", "bold"), styled(f"{chunk.name}, {chunk.label}", "cyan"))
+    out.print(place)
+    if explain:
+        out.print(Padding(styled(_ranks(hit), "dim"), (0, 0, 0, 5)))
+    text = " ".join(chunk.text.split())
+    out.print(Padding(styled(text[:300] + ("…" if len(text) > 300 else "")), (0, 0, 0, 5)))
+
+
+def _ranks(hit: Hit) -> str:
+    parts = [f"score {hit.score:.4f}"]
+    for name, rank, score in (
+        ("meaning", hit.dense_rank, hit.dense_score),
+        ("keywords", hit.keyword_rank, hit.keyword_score),
+    ):
+        parts.append(f"{name} {f'rank {rank} ({score:.3f})' if rank else 'not among the best 50'}")
+    return " · ".join(parts)
+
+
+def _converse(assistant: Assistant, scope: Scope) -> None:
+    """Read questions until the end of input; an error ends its question, not the chat."""
+    err.print("Ask, or end with Ctrl-D.", style="dim")
+    history: list[Turn] = []
+    while True:
+        try:
+            question = input("> " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            return
+        if not question:
+            continue
+        try:
+            answer = stream_answer(assistant.ask(question, history, scope))
+        except VouchError as error:
+            from rag.cli.console import print_error
+
+            print_error(error, as_json=False)
+            continue
+        print_answer(answer)
+        out.print()
+        history.append(Turn(question, answer.text))
+
+
+def _scope(collections: Sequence[str] | None) -> Scope:
+    from rag.assistant import Scope
+
+    return Scope(collections=tuple(collections or ()))

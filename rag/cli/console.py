@@ -1,0 +1,47 @@
+"""What is printed where: answers and data to standard output, progress and errors to standard error.
+
+Text from documents, file names and models is stripped of control characters before it reaches a
+terminal (escape sequences could move its cursor or set its title), and never read as rich's markup.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from rag.errors import VouchError
+
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def printable(text: str) -> str:
+    """Text without control characters other than line breaks and tabs."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+
+
+def styled(text: str, style: str = "") -> Text:
+    """Foreign text, harmless, in a style of ours."""
+    return Text(printable(text), style=style)
+
+
+def print_json(value: Any) -> None:
+    """One object on one line of standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_error(error: VouchError, as_json: bool) -> None:
+    """One sentence and what to do; as JSON on standard output if data was asked for."""
+    if as_json:
+        info = error.info
+        print_json({"error": {"code": info.code, "message": info.message, "hint": info.hint}})
+        return
+    err.print(Text.assemble(("Error: ", "bold red"), styled(error.message)), soft_wrap=True)
+    if error.hint:
+        err.print(Text.assemble(("Hint:  ", "bold"), styled(error.hint)), soft_wrap=True)

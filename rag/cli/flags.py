@@ -1,0 +1,50 @@
+"""Every setting as a flag of every command, in one place.
+
+A command is written with a parameter `settings: Settings`; `takes_settings` puts the flags in its
+place, in a help panel of their own, and reads all sources of settings before the command runs.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from rag import egress
+from rag.config import SETTINGS, load_settings
+
+PANEL = "Settings (also in rag.toml, and as RAG_… in the environment)"
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the flags of all settings, and the settings made of them."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for p in signature.parameters.values() if p.name != "settings"]
+    flags = [_flag(setting.name, setting.metadata["help"]) for setting in SETTINGS]
+
+    @wraps(command)
+    def with_settings(**values: Any) -> None:
+        given = {setting.name: values.pop(setting.name) for setting in SETTINGS}
+        settings = load_settings(given)
+        egress.guard(settings.allow_hosts)
+        command(settings=settings, **values)
+
+    parameters = [*own, *flags]
+    with_settings.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_settings.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
+    return with_settings
+
+
+def _flag(name: str, help: str) -> inspect.Parameter:
+    option = typer.Option(
+        f"--{name.replace('_', '-')}", help=help, metavar="VALUE", rich_help_panel=PANEL
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[str | None, option],
+    )

@@ -1,0 +1,199 @@
+"""`rag ingest`: files and folders into the library, with progress and one result for each file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from rag.cli.console import err, out, print_json, styled
+from rag.cli.flags import takes_settings
+from rag.config import Settings
+from rag.errors import EXIT_FILES_FAILED, UsageError
+from rag.types import RETIRING, TRANSIENT, FileResult
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+    from rag.ingest.pipeline import IngestEvent, Summary
+    from rag.ingest.plan import Plan
+    from rag.locks import Holder
+
+SHOWN_REMOVALS = 10
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(takes_settings(ingest))
+
+
+def ingest(
+    settings: Settings,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders to read.", show_default=False)
+    ] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Also put the documents into this collection.")
+    ] = None,
+    keep_missing: Annotated[
+        bool,
+        typer.Option("--keep-missing", help="Keep documents whose files are gone from the folder."),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before removing missing files.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Fail at once if another process is writing.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    events: Annotated[bool, typer.Option("--events", hidden=True)] = False,
+    upload: Annotated[list[str] | None, typer.Option("--upload", hidden=True)] = None,
+) -> None:
+    """Read files and folders into the library, or bring it up to date with them.
+
+    Run it again at any time: unchanged files cost nothing, changed ones are read anew, and files
+    that are gone from a folder are removed from the library (their list is shown first).
+    """
+    from rag.assistant import open_assistant
+
+    if not paths and not upload:
+        raise UsageError("paths", "No file or folder was named.", "For example: rag ingest ~/Documents")
+    with closing(open_assistant(settings)) as assistant:
+        plan = assistant.plan_uploads(upload) if upload else assistant.plan(paths or [])
+        plan = _confirm_removals(plan, keep_missing, ask=not (yes or json or events))
+        stream = assistant.ingest(
+            plan,
+            collection=collection,
+            wait=not no_wait,
+            on_wait=_tell_waiting_as_event if events else _tell_waiting,
+        )
+        with closing(stream):  # type: ignore[type-var]
+            if events:
+                code = _print_events(stream)
+            elif json:
+                code = _print_contract(stream)
+            else:
+                code = show_progress(stream, len(plan.load))
+    raise typer.Exit(code)
+
+
+def show_progress(stream: Iterator[IngestEvent], to_load: int) -> int:
+    """Draw a progress bar while a run goes on, then its summary. Returns the exit code."""
+    from rag.ingest.commit import Embedded
+    from rag.ingest.pipeline import Summary
+
+    not_read: list[FileResult] = []
+    columns = (
+        TextColumn("Reading"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("files"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    summary = None
+    # nothing is drawn where standard error is no terminal
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("", total=to_load, rate="")
+        for event in stream:
+            if isinstance(event, Embedded):
+                rate = f"{event.chunks / event.seconds:.0f} chunks/s" if event.seconds else ""
+                progress.update(task, rate=rate)
+            elif isinstance(event, FileResult):
+                if event.outcome != "unchanged":
+                    progress.advance(task)
+                if event.outcome in RETIRING | TRANSIENT:
+                    not_read.append(event)
+            elif isinstance(event, Summary):
+                summary = event
+    assert summary is not None, "a run that ends without an error ends with its summary"
+    print_not_read(not_read)
+    print_summary(summary)
+    return _exit_code(summary)
+
+
+def print_not_read(results: Sequence[FileResult]) -> None:
+    """Name each file that was not read, why, and what to do."""
+    for result in results:
+        err.print(Text.assemble(("Not read: ", "yellow"), styled(result.path)), soft_wrap=True)
+        if result.error is not None:
+            err.print(styled(f"  {result.error.message} {result.error.hint}", "dim"), soft_wrap=True)
+
+
+def print_summary(summary: Summary) -> None:
+    words = [f"{n} {outcome.replace('_', ' ')}" for outcome, n in summary.counts.items()]
+    out.print(
+        f"{', '.join(words) or 'nothing to do'}; {summary.chunks_embedded} chunks embedded "
+        f"in {summary.seconds:.1f} s.",
+        soft_wrap=True,
+    )
+
+
+def _confirm_removals(plan: Plan, keep_missing: bool, ask: bool) -> Plan:
+    """Show what a run would remove before it does; ask at a terminal."""
+    from dataclasses import replace
+
+    if not plan.remove:
+        return plan
+    count = len(plan.remove)
+    kept = "They stay (--keep-missing)." if keep_missing else "They are removed from the library."
+    err.print(f"{count} files are gone from their folder. {kept}")
+    for document in plan.remove[:SHOWN_REMOVALS]:
+        err.print(styled(f"  {document.path}"), soft_wrap=True)
+    if count > SHOWN_REMOVALS:
+        err.print(f"  … and {count - SHOWN_REMOVALS} more")
+    refused = ask and not keep_missing and sys.stdin.isatty() and not typer.confirm("Go on?", True)
+    if refused:
+        err.print("They stay. The other files are read.")
+    return replace(plan, remove=()) if keep_missing or refused else plan
+
+
+def _tell_waiting(holder: Holder | None) -> None:
+    err.print(f"Waiting: the library is being written by {holder or 'another process'}.")
+
+
+def _tell_waiting_as_event(holder: Holder | None) -> None:
+    print_json({"event": "waiting", "holder": str(holder or "another process")})
+
+
+def _print_events(stream: Iterator[IngestEvent]) -> int:
+    from rag.ingest.pipeline import Summary
+    from rag.jobs import to_line
+
+    code = 0
+    for event in stream:
+        print(to_line(event), flush=True)
+        if isinstance(event, Summary):
+            code = _exit_code(event)
+    return code
+
+
+def _print_contract(stream: Iterator[IngestEvent]) -> int:
+    from rag.cli import contracts
+    from rag.ingest.pipeline import Summary
+
+    code = 0
+    for event in stream:
+        if isinstance(event, FileResult):
+            print_json(contracts.file_result(event))
+        elif isinstance(event, Summary):
+            print_json(contracts.summary(event))
+            code = _exit_code(event)
+    return code
+
+
+def _exit_code(summary: Summary) -> int:
+    return EXIT_FILES_FAILED if any(summary.counts.get(o) for o in TRANSIENT) else 0

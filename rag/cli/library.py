@@ -1,0 +1,196 @@
+"""`rag documents`, `rag status`, `rag config`: what is in the library and how it is set up."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from rag.cli.console import err, out, print_json, styled
+from rag.cli.flags import takes_settings
+from rag.config import SETTINGS, Settings
+from rag.errors import UsageError
+from rag.types import Document
+
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+Collection = Annotated[str | None, typer.Option(help="Only this collection.")]
+
+
+def register(app: typer.Typer) -> None:
+    documents = typer.Typer(no_args_is_help=True, help="List, show and remove documents.")
+    documents.command("list")(takes_settings(list_documents))
+    documents.command("show")(takes_settings(show_document))
+    documents.command("remove")(takes_settings(remove_documents))
+    app.add_typer(documents, name="documents")
+    app.command()(takes_settings(status))
+    config = typer.Typer(no_args_is_help=True, help="See the settings.")
+    config.command("show")(takes_settings(show_config))
+    app.add_typer(config, name="config")
+
+
+def list_documents(settings: Settings, collection: Collection = None, json: Json = False) -> None:
+    """All files of the library, those that could not be read included."""
+    from rag.assistant import open_assistant
+
+    with closing(open_assistant(settings)) as assistant:
+        found = assistant.documents(collection)
+    if json:
+        from rag.cli import contracts
+
+        print_json({"documents": [contracts.document(d) for d in found]})
+        return
+    if not found:
+        out.print("The library is empty. Add documents: rag ingest FOLDER")
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", style="dim", no_wrap=True)
+    table.add_column("pages", justify="right")
+    table.add_column("what became of it")
+    table.add_column("file", overflow="fold")
+    for document in found:
+        table.add_row(document.id[:8], str(document.pages), _state(document), styled(document.path))
+    out.print(table)
+
+
+def show_document(
+    settings: Settings,
+    document: Annotated[str, typer.Argument(help="Its path, or its id or the start of it.")],
+    json: Json = False,
+) -> None:
+    """One document: what was read, page by page, and what was not."""
+    from rag.assistant import open_assistant
+
+    with closing(open_assistant(settings)) as assistant:
+        found = assistant.document(document)
+        units = assistant.units(found.id)
+    if json:
+        from rag.cli import contracts
+
+        print_json({**contracts.document(found), "units": [contracts.unit(u) for u in units]})
+        return
+    out.print(styled(found.path, "bold"), soft_wrap=True)
+    for name, value in (
+        ("id", found.id),
+        ("title", found.title or "–"),
+        ("read by", found.reader),
+        ("sha256", found.sha256),
+        ("collections", ", ".join(found.collections) or "–"),
+        ("state", _state(found)),
+    ):
+        out.print(Text.assemble((f"{name:<12}", "dim"), styled(str(value))), soft_wrap=True)
+    if found.error is not None:
+        out.print(styled(f"{found.error.message} {found.error.hint}", "yellow"), soft_wrap=True)
+    for unit in units:
+        state = "" if unit.state == "read" else f"  {unit.state}"
+        out.print(styled(f"  {unit.label}: {len(unit.text)} characters{state}"), soft_wrap=True)
+
+
+def remove_documents(
+    settings: Settings,
+    documents: Annotated[
+        list[str] | None, typer.Argument(help="Paths, ids, or starts of ids.")
+    ] = None,
+    collection: Annotated[str | None, typer.Option(help="All documents of this collection.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Fail at once if another process is writing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Forget documents. Files in your folders are not touched; copies of uploads go."""
+    from rag.assistant import open_assistant
+
+    if not documents and not collection:
+        raise UsageError("documents", "No document was named.", "rag documents list shows them.")
+    with closing(open_assistant(settings)) as assistant:
+        gone = {d.id: d for d in map(assistant.document, documents or [])}
+        if collection:
+            gone |= {d.id: d for d in assistant.documents(collection)}
+        if not gone:
+            out.print("There is nothing to remove.")
+            return
+        if not yes and not _confirmed(list(gone.values())):
+            raise typer.Exit(1)
+        results = assistant.remove(list(gone), wait=not no_wait)
+    if json:
+        from rag.cli import contracts
+
+        print_json({"removed": [contracts.file_result(result) for result in results]})
+    else:
+        out.print(f"Removed {len(results)} documents from the library.")
+
+
+def status(settings: Settings, json: Json = False) -> None:
+    """The library, its indexes and the engines at a glance."""
+    from rag.assistant import open_assistant
+
+    with closing(open_assistant(settings)) as assistant:
+        found = assistant.status()
+    if json:
+        from rag.cli import contracts
+
+        print_json(contracts.status(found))
+        return
+    coverage, chat, identity = found.coverage, found.chat, found.identity
+    rows = {
+        "Library": found.home,
+        "Files": f"{coverage.documents_read} of {coverage.documents} read",
+        "Pages": f"{coverage.pages}, {coverage.pages_without_text} without text",
+        "Chunks": str(found.chunks),
+        "Collections": ", ".join(found.collections) or "–",
+        "Embedding": f"{identity.model} ({identity.engine})" if identity else "not chosen yet",
+        "Answers": chat.model or "by quoting, without a language model",
+        "Indexes": f"commit {found.sequence}; keyword at {found.keyword_sequence}, vector at "
+        f"{found.generation_sequence if found.generation_sequence is not None else '–'}",
+    }
+    for name, value in rows.items():
+        out.print(Text.assemble((f"{name:<12}", "dim"), styled(value)), soft_wrap=True)
+    if chat.notice:
+        err.print(styled(chat.notice, "yellow"), soft_wrap=True)
+
+
+def show_config(settings: Settings, json: Json = False) -> None:
+    """Every setting, its value and where it came from."""
+    values = {s.name: getattr(settings, s.name) for s in SETTINGS}
+    if json:
+        shown = {
+            name: {"value": _plain(value), "origin": settings.origins[name]}
+            for name, value in values.items()
+        }
+        print_json(shown)
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("setting", "value", "from"):
+        table.add_column(column, overflow="fold")
+    for name, value in values.items():
+        table.add_row(name, styled(str(_plain(value))), settings.origins[name])
+    out.print(table)
+    out.print(styled(f"File: {settings.library.settings}", "dim"), soft_wrap=True)
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value if isinstance(value, int | float) else str(value)
+
+
+def _state(document: Document) -> str:
+    if document.stale:
+        return f"old version kept ({document.outcome})"
+    if not document.searchable:
+        return document.outcome.replace("_", " ")
+    missing = document.pages_without_text
+    return "read" if not missing else f"read, {missing} pages without text"
+
+
+def _confirmed(documents: list[Document]) -> bool:
+    """Show what would go and ask; without a terminal nobody can answer, so nothing goes."""
+    for document in documents[:10]:
+        err.print(styled(f"  {document.path}"), soft_wrap=True)
+    if len(documents) > 10:
+        err.print(f"  … and {len(documents) - 10} more")
+    if not sys.stdin.isatty():
+        raise UsageError("documents", "Nobody is there to confirm this.", "Add --yes.")
+    return typer.confirm(f"Remove {len(documents)} documents from the library?")
