@@ -42,8 +42,9 @@ from rag.ingest.remove import remove
 from rag.loaders.formats import current_readers, reader_version
 from rag.loaders.worker import ReaderProcess
 from rag.locks import Holder, WriterLock
-from rag.retrieval.retriever import EVERYTHING, Retriever, Scope
+from rag.retrieval.retriever import Retriever
 from rag.types import (
+    EVERYTHING,
     AnswerEvent,
     ChatOptions,
     Coverage,
@@ -51,6 +52,7 @@ from rag.types import (
     EmbeddingIdentity,
     Engine,
     FileResult,
+    Scope,
     SearchResult,
     Task,
     Turn,
@@ -64,7 +66,7 @@ UPLOAD = "upload:"
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """Which engine writes the next answer. `notice` says what it cannot do, and how to mend that."""
+    """Which engine writes the next answer; `notice`: what it cannot do, how to mend that."""
 
     engine: str
     model: str | None
@@ -111,7 +113,7 @@ class BoundEmbedder:
         return self._engine.identity(self._model)
 
     def embed(self, texts: Sequence[str], task: Task) -> Vectors:
-        """Raises `IdentityMismatch` where the model is no longer the one the library was made by."""
+        """Raises `IdentityMismatch` where the model is not the one that made the library."""
         if self._expected is not None and self.identity.key != self._expected.key:
             raise IdentityMismatch(
                 self._model,
@@ -176,7 +178,7 @@ class Assistant:
         return self._plan(discover(paths, leave_out=self.settings.home))
 
     def plan_uploads(self, names: Sequence[str]) -> Plan:
-        """What an ingestion of files stored by `store_upload` would do, by the names it returned."""
+        """What an ingestion of stored uploads would do, by the names `store_upload` returned."""
         files = []
         for name in names:
             upload, _, sha256 = name.removeprefix(UPLOAD).rpartition("#")
@@ -223,7 +225,7 @@ class Assistant:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(file.name, target)
+        Path(file.name).replace(target)
         return f"{UPLOAD}{label}#{sha256}"
 
     def remove(self, document_ids: Sequence[str], wait: bool = True) -> list[FileResult]:
@@ -337,8 +339,8 @@ class Assistant:
         if settings.engine == "auto":
             if not self._ollama.health().ok:
                 notice = (
-                    f"No Ollama answers at {settings.ollama_host}: answers are made by quoting. For written "
-                    f"answers install Ollama and run: ollama pull {settings.chat_model}"
+                    f"No Ollama answers at {settings.ollama_host}: answers are made by quoting. "
+                    f"For written answers install Ollama and run: ollama pull {settings.chat_model}"
                 )
             elif not self._ollama.has(settings.chat_model):
                 notice = (
@@ -424,7 +426,9 @@ def _is_current(document: Document) -> bool:
 
 def _readers_key() -> str:
     """One name for all readers of today: what could not be read is tried again with better ones."""
-    return "all " + hashlib.sha256(repr(sorted(current_readers().items())).encode()).hexdigest()[:16]
+    return (
+        "all " + hashlib.sha256(repr(sorted(current_readers().items())).encode()).hexdigest()[:16]
+    )
 
 
 def _sha256(path: Path) -> str | None:

@@ -37,6 +37,7 @@ class Chunker:
         return [
             Chunk(unit.number, start, end, unit.headings)
             for unit in document.units
+            if unit.state == "read"
             for start, end in self._spans(unit, context(document.title, unit.headings))
         ]
 

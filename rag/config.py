@@ -42,7 +42,7 @@ class Settings:
     keep_alive: str = _setting("5m", "How long Ollama keeps a model loaded after use.")
     passages: int = _setting(8, "Most passages placed in one prompt.")
     connect_timeout: float = _setting(3.0, "Seconds to wait for Ollama to accept a connection.")
-    read_timeout: float = _setting(300.0, "Longest silence of Ollama in seconds (it may be loading).")
+    read_timeout: float = _setting(300.0, "Longest silence of Ollama, in seconds.")
     port: int = _setting(8501, "Port of the web app on loopback.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -114,7 +114,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 def _parse(name: str, raw: Any, origin: str) -> Any:
     """The typed value of a setting given as text or as a TOML value."""
-    kind = type(next(s for s in SETTINGS if s.name == name).default)
+    kind: Any = type(next(s for s in SETTINGS if s.name == name).default)
     try:
         if kind is tuple:
             parts = raw.split(",") if isinstance(raw, str) else raw
@@ -131,10 +131,10 @@ def _parse(name: str, raw: Any, origin: str) -> Any:
 
 
 def _as_url(host: str) -> str:
-    """`OLLAMA_HOST` in any form Ollama takes, as a URL a client can use (0.0.0.0 means loopback)."""
+    """`OLLAMA_HOST` in any form Ollama takes, as a URL (0.0.0.0 means loopback to a client)."""
     url = urlsplit(host if "//" in host else f"//{host}")
     name = url.hostname or "127.0.0.1"
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104
     name = f"[{name}]" if ":" in name else name
     scheme = url.scheme or "http"
     port = url.port or {"https": 443, "http": 80 if "//" in host else 11434}[scheme]

@@ -46,7 +46,7 @@ _installed = False
 
 
 def seal_environment(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Switch off telemetry, hub look-ups and tracing, and drop proxies. Call before heavy imports."""
+    """Switch off telemetry, hub look-ups, tracing and proxies. Call before heavy imports."""
     for name in list(environ):
         if name.lower() in DROPPED or name.startswith(DROPPED_PREFIXES):
             del environ[name]

@@ -94,9 +94,7 @@ def _advance(progress: Progress, line: dict[str, Any]) -> Progress:
         case Planned():
             return replace(progress, files=event.files, waiting=None)
         case Embedded():
-            return replace(
-                progress, chunks_embedded=event.chunks, embed_seconds=event.seconds
-            )
+            return replace(progress, chunks_embedded=event.chunks, embed_seconds=event.seconds)
         case FileResult():
             return replace(progress, results=(*progress.results, event))
         case Summary():

@@ -15,8 +15,10 @@ import platformdirs
 from rag.errors import HomeNotWritable, NetworkHome
 
 PACKAGE = Path(__file__).parent
+# fmt: off
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afpfs", "webdav",
-                        "davfs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "afs", "ceph"}  # fmt: skip
+                        "davfs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "afs", "ceph"}
+# fmt: on
 
 
 def bundled(name: str) -> Path:

@@ -135,7 +135,7 @@ def _ends_sentence(text: str, match: re.Match[str], start: int, end: int) -> boo
         word.replace(".", "") in _ABBREVIATIONS
         or (len(word) == 1 and word.isalpha())
         or re.fullmatch(r"(?:[a-z]\.)+[a-z]", word)
-        or re.fullmatch(r"\d{1,2}", word) and text[start : match.start()].strip() == word
+        or (re.fullmatch(r"\d{1,2}", word) and text[start : match.start()].strip() == word)
     )  # fmt: skip
 
 

@@ -11,12 +11,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the reading process knows these types, and must not load numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+Vectors: TypeAlias = "NDArray[np.float32]"
 
 # --------------------------------------------------------------------------- documents
 
@@ -271,6 +272,17 @@ class Embedder(Protocol):
 
 
 # --------------------------------------------------------------------------- retrieval
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What part of the library is searched: a document counts if it is in any of these."""
+
+    collections: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+
+
+EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)

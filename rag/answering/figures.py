@@ -29,17 +29,21 @@ _MONTHS = {
     for name in names.split()
 }  # fmt: skip
 _UNITS = {
-    "%": "%", "percent": "%", "per cent": "%", "€": "eur", "euro": "eur", "euros": "eur", "eur": "eur",
+    "%": "%", "percent": "%", "per cent": "%",
+    "€": "eur", "euro": "eur", "euros": "eur", "eur": "eur",
     "$": "usd", "dollar": "usd", "dollars": "usd", "usd": "usd", "£": "gbp", "gbp": "gbp",
     "pound": "gbp", "pounds": "gbp",
-    "second": "s", "seconds": "s", "sec": "s", "s": "s", "minute": "min", "minutes": "min", "min": "min",
-    "hour": "h", "hours": "h", "h": "h", "day": "day", "days": "day", "week": "week", "weeks": "week",
+    "second": "s", "seconds": "s", "sec": "s", "s": "s",
+    "minute": "min", "minutes": "min", "min": "min",
+    "hour": "h", "hours": "h", "h": "h", "day": "day", "days": "day",
+    "week": "week", "weeks": "week",
     "month": "month", "months": "month", "year": "year", "years": "year", "yr": "year",
     "mm": "mm", "cm": "cm", "m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m",
     "km": "km", "g": "g", "kg": "kg", "mg": "mg", "t": "t", "l": "l", "ml": "ml", "litre": "l",
     "litres": "l", "v": "v", "mv": "mv", "a": "a", "ma": "ma", "mah": "mah", "ah": "ah", "w": "w",
     "kw": "kw", "kwh": "kwh", "wh": "wh", "hz": "hz", "khz": "khz", "mhz": "mhz", "ghz": "ghz",
-    "nm": "nm", "°c": "°c", "°f": "°f", "°": "°", "degrees": "°", "kb": "kb", "mb": "mb", "gb": "gb",
+    "nm": "nm", "°c": "°c", "°f": "°f", "°": "°", "degrees": "°", "kb": "kb", "mb": "mb",
+    "gb": "gb",
     "bar": "bar", "hpa": "hpa", "kpa": "kpa", "db": "db", "ppm": "ppm",
 }  # fmt: skip
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
@@ -104,7 +108,8 @@ def missing_figures(statement: Facts, quote: Facts) -> list[str]:
     # a bare number of a statement may stand inside a date of the quote: "in 2026", "on the 12th"
     inside = {float(part) for date in quote.dates for part in date if part is not None}
     lost = [f for f in lost if f.unit or f.value not in inside]
-    return sorted(map(str, lost)) + ["-".join(str(p) for p in d if p) for d in sorted(late, key=str)]
+    written = ["-".join(str(part) for part in date if part) for date in late]
+    return sorted(map(str, lost)) + sorted(written)
 
 
 def missing_names(statement: Facts, text: str) -> list[str]:

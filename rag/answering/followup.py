@@ -1,7 +1,7 @@
 """A follow-up question made to stand alone, by rule. Pure.
 
-"And without sun?" finds nothing by itself. A question that leans on the one before (by a pronoun, by
-"and …", by having hardly a word of its own) is searched together with that question's words.
+"And without sun?" finds nothing by itself. A question that leans on the one before (by a pronoun,
+by "and …", by having hardly a word of its own) is searched together with that question's words.
 """
 
 from __future__ import annotations

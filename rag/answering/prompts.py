@@ -46,7 +46,9 @@ def messages(
 
 def passage_block(passage: Passage) -> str:
     """A passage as the model sees it: number, file, place, text."""
-    return f"[{passage.number}] {inert(passage.name)}, {inert(passage.label)}\n{inert(passage.text)}"
+    return (
+        f"[{passage.number}] {inert(passage.name)}, {inert(passage.label)}\n{inert(passage.text)}"
+    )
 
 
 def inert(text: str) -> str:

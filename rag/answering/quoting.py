@@ -27,7 +27,9 @@ _WORDS_WEIGHT = 0.35  # best of the weights tried on 500 questions of SQuAD 2.0 
 _RANK_WEIGHT = 0.05
 _FRAGMENT = 0.15  # taken off for a heading or a cell: a quote should say something whole
 _ECHO = 0.3  # taken off for what only says the question again
-_NEW_WORDS = 0.34  # share of a sentence's words that the question does not have, if it tells anything
+_NEW_WORDS = (
+    0.34  # share of a sentence's words that the question does not have, if it tells anything
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,10 @@ def _corrections(candidate: _Candidate, asked: Set[str]) -> float:
     """What the place and the form of a sentence add to its score, or take off."""
     own = set(content_words(candidate.text))
     score = _RANK_WEIGHT / candidate.passage
-    if not candidate.text.rstrip("\"'”’)]").endswith((".", "!", "?", "。")) and " | " not in candidate.text:
+    if (
+        not candidate.text.rstrip("\"'”’)]").endswith((".", "!", "?", "。"))
+        and " | " not in candidate.text
+    ):
         score -= _FRAGMENT
     if len(own - asked) < _NEW_WORDS * len(own):
         score -= _ECHO

@@ -14,7 +14,7 @@ _LEADING_MARKS = re.compile(rf"(?:{_MARK.pattern})+\s*[.;]?")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of a draft without its citation marks. `before`: what separates it (\\n or ' ')."""
+    """A sentence of a draft without its citation marks; `before` separates it (\\n or ' ')."""
 
     text: str
     cites: tuple[int, ...]
@@ -32,7 +32,9 @@ def claims(draft: str) -> list[Claim]:
         lead = _LEADING_MARKS.match(sentence)
         if lead and found:
             last = found.pop()
-            found.append(Claim(last.text, _each_once([*last.cites, *_cited(lead.group())]), last.before))
+            found.append(
+                Claim(last.text, _each_once([*last.cites, *_cited(lead.group())]), last.before)
+            )
             sentence = sentence[lead.end() :]
         text = _MARK.sub("", sentence).strip()
         if text.strip(" .-*#"):

@@ -1,7 +1,7 @@
 """Conducts one answer: draft, check, receipt, final answer, as one stream of events.
 
-Deltas are a draft, shown as unchecked; `Done` replaces it. Where the receipt fails or nothing holds,
-the final text is the reason or the fixed sentence, and the draft is gone.
+Deltas are a draft, shown as unchecked; `Done` replaces it. Where the receipt fails or nothing
+holds, the final text is the reason or the fixed sentence, and the draft is gone.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def check(claim: Claim, passages: Sequence[Passage]) -> Statement:
         citations = (backing.citation,)
         if claim.cites and backing.passage.number not in claim.cites:
             wrong = ", ".join(f"[{n}]" for n in claim.cites)
-            reasons.append(f"the draft cited {wrong}; the quote stands in [{backing.passage.number}]")
+            reasons.append(
+                f"the draft cited {wrong}; the quote stands in [{backing.passage.number}]"
+            )
     return Statement(claim.text, judgement.verdict, citations, tuple(reasons))
 
 

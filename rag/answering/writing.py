@@ -24,7 +24,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft about to be streamed, and what it was planned to be. None: no model reads a prompt."""
+    """A draft about to be streamed, and its plan. None: no model reads a prompt."""
 
     passages: tuple[Passage, ...]
     left_out: int

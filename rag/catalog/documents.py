@@ -170,9 +170,7 @@ def delete(db: sqlite3.Connection, document_id: str) -> None:
     db.execute("DELETE FROM documents WHERE id = ?", (document_id,))
 
 
-def add_to_collection(
-    db: sqlite3.Connection, document_ids: Iterable[str], collection: str
-) -> None:
+def add_to_collection(db: sqlite3.Connection, document_ids: Iterable[str], collection: str) -> None:
     db.executemany(
         "INSERT OR IGNORE INTO memberships VALUES (?, ?)",
         [(document_id, collection) for document_id in document_ids],

@@ -35,7 +35,8 @@ def set_identity(db: sqlite3.Connection, identity: EmbeddingIdentity) -> None:
 def generations(db: sqlite3.Connection) -> list[Generation]:
     """The published generations, newest first."""
     rows = db.execute(
-        "SELECT name, identity, sequence, vectors FROM generations ORDER BY sequence DESC, name DESC"
+        "SELECT name, identity, sequence, vectors FROM generations "
+        "ORDER BY sequence DESC, name DESC"
     )
     return [Generation(*row) for row in rows]
 

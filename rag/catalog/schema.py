@@ -109,7 +109,7 @@ LATEST = len(MIGRATIONS)
 
 
 def version(db: sqlite3.Connection) -> int:
-    """How many migrations the file has seen. Raises `SchemaTooNew` above what this program knows."""
+    """How many migrations the file has seen. Raises `SchemaTooNew` above what we know."""
     found = int(db.execute("PRAGMA user_version").fetchone()[0])
     if found > LATEST:
         raise SchemaTooNew(
@@ -129,7 +129,9 @@ def migrate(db: sqlite3.Connection, backups: Path) -> None:
     for step in range(version(db), LATEST):
         if step > 0:
             _back_up(db, backups, step)
-        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version={step + 1}; COMMIT;")
+        db.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version={step + 1}; COMMIT;"
+        )
 
 
 def _back_up(db: sqlite3.Connection, backups: Path, step: int) -> None:

@@ -15,12 +15,12 @@ from rag.cli.console import err, out, print_json, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
 from rag.errors import VouchError
-from rag.types import Answer, Delta, Done, Hit, Turn
+from rag.types import Answer, Delta, Done, Hit, Scope, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rag.assistant import Assistant, Scope
+    from rag.assistant import Assistant
     from rag.types import AnswerEvent
 
 _MARKS = {"supported": ("✓", "green"), "partly": ("~", "yellow"), "unsupported": ("✗", "red")}
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def ask(
     settings: Settings,
-    question: Annotated[str, typer.Argument(help="The question, in quotes; - reads it from stdin.")],
+    question: Annotated[str, typer.Argument(help="In quotes; - reads it from standard input.")],
     collection: Collection = None,
     json: Json = False,
 ) -> None:
@@ -104,7 +104,9 @@ def stream_answer(events: Iterator[AnswerEvent]) -> Answer:
         for event in events:
             if isinstance(event, Delta) and out.is_terminal:
                 draft += event.text
-                live.update(Text.assemble(("draft  ", "dim italic"), styled(draft, "dim")), refresh=True)
+                live.update(
+                    Text.assemble(("draft  ", "dim italic"), styled(draft, "dim")), refresh=True
+                )
             elif isinstance(event, Done):
                 answer = event.answer
     assert answer is not None, "a stream that ends without an error ends with Done"
@@ -206,6 +208,4 @@ def _converse(assistant: Assistant, scope: Scope) -> None:
 
 
 def _scope(collections: Sequence[str] | None) -> Scope:
-    from rag.assistant import Scope
-
     return Scope(collections=tuple(collections or ()))

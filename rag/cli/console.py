@@ -1,4 +1,4 @@
-"""What is printed where: answers and data to standard output, progress and errors to standard error.
+"""What is printed where: answers and data to standard output, progress and errors to the other.
 
 Text from documents, file names and models is stripped of control characters before it reaches a
 terminal (escape sequences could move its cursor or set its title), and never read as rich's markup.

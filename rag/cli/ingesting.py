@@ -26,7 +26,6 @@ from rag.errors import EXIT_FILES_FAILED, UsageError
 from rag.types import RETIRING, TRANSIENT, FileResult
 
 if TYPE_CHECKING:
-    from rag.assistant import Assistant
     from rag.ingest.pipeline import IngestEvent, Summary
     from rag.ingest.plan import Plan
     from rag.locks import Holder
@@ -68,7 +67,9 @@ def ingest(
     from rag.assistant import open_assistant
 
     if not paths and not upload:
-        raise UsageError("paths", "No file or folder was named.", "For example: rag ingest ~/Documents")
+        raise UsageError(
+            "paths", "No file or folder was named.", "For example: rag ingest ~/Documents"
+        )
     with closing(open_assistant(settings)) as assistant:
         plan = assistant.plan_uploads(upload) if upload else assistant.plan(paths or [])
         plan = _confirm_removals(plan, keep_missing, ask=not (yes or json or events))
@@ -130,7 +131,9 @@ def print_not_read(results: Sequence[FileResult]) -> None:
     for result in results:
         err.print(Text.assemble(("Not read: ", "yellow"), styled(result.path)), soft_wrap=True)
         if result.error is not None:
-            err.print(styled(f"  {result.error.message} {result.error.hint}", "dim"), soft_wrap=True)
+            err.print(
+                styled(f"  {result.error.message} {result.error.hint}", "dim"), soft_wrap=True
+            )
 
 
 def print_summary(summary: Summary) -> None:

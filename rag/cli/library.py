@@ -94,7 +94,7 @@ def remove_documents(
     documents: Annotated[
         list[str] | None, typer.Argument(help="Paths, ids, or starts of ids.")
     ] = None,
-    collection: Annotated[str | None, typer.Option(help="All documents of this collection.")] = None,
+    collection: Annotated[str | None, typer.Option(help="All of this collection.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once if another process is writing.")
@@ -173,7 +173,13 @@ def show_config(settings: Settings, json: Json = False) -> None:
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value if isinstance(value, int | float) else str(value)
+    return (
+        list(value)
+        if isinstance(value, tuple)
+        else value
+        if isinstance(value, int | float)
+        else str(value)
+    )
 
 
 def _state(document: Document) -> str:

@@ -14,10 +14,13 @@ from rag.cli.flags import takes_settings
 from rag.cli.ingesting import show_progress
 from rag.config import Settings
 from rag.paths import bundled
+from rag.types import Scope
 
 SAMPLES = "samples"
 """The collection that the sample documents are put into."""
-DEMO_QUESTION = "How long does a PT4-R run on a full battery without any sun at the factory setting?"
+DEMO_QUESTION = (
+    "How long does a PT4-R run on a full battery without any sun at the factory setting?"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +52,7 @@ def demo(
     The samples go into the collection "samples" of your library. To forget them:
     rag documents remove --collection samples
     """
-    from rag.assistant import Scope, open_assistant
+    from rag.assistant import open_assistant
 
     started = since or time.time()
     out.print("Reading the sample documents …")

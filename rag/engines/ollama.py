@@ -181,7 +181,8 @@ class OllamaEngine:
                 f"Ollama returned {rows.shape[0]} usable vectors for {len(texts)} texts.",
                 f"Pull the model again: ollama pull {model}",
             )
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        unit: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        return unit
 
     @contextmanager
     def _mapped(self, subject: str) -> Iterator[None]:

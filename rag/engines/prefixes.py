@@ -16,19 +16,22 @@ class Prefixes(NamedTuple):
     query: str = ""
 
 
+_REPRESENT = "Represent this sentence for searching relevant passages: "
+_SEARCH = "Given a web search query, retrieve relevant passages that answer the query"
+
 # The first entry whose name begins the model's name applies.
 _FAMILIES: tuple[tuple[str, Prefixes], ...] = (
     ("nomic-embed-text", Prefixes("search_document: ", "search_query: ")),
-    ("mxbai-embed", Prefixes("", "Represent this sentence for searching relevant passages: ")),
+    ("mxbai-embed", Prefixes("", _REPRESENT)),
     ("snowflake-arctic-embed2", Prefixes("", "query: ")),
-    ("snowflake-arctic-embed", Prefixes("", "Represent this sentence for searching relevant passages: ")),
+    ("snowflake-arctic-embed", Prefixes("", _REPRESENT)),
     ("bge-m3", Prefixes()),
-    ("bge-", Prefixes("", "Represent this sentence for searching relevant passages: ")),
+    ("bge-", Prefixes("", _REPRESENT)),
     ("multilingual-e5", Prefixes("passage: ", "query: ")),
     ("e5-", Prefixes("passage: ", "query: ")),
-    ("qwen3-embedding", Prefixes("", "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: ")),
+    ("qwen3-embedding", Prefixes("", f"Instruct: {_SEARCH}\nQuery: ")),
     ("embeddinggemma", Prefixes("title: none | text: ", "task: search result | query: ")),
-)  # fmt: skip
+)
 
 
 def prefixes_of(model: str) -> Prefixes:

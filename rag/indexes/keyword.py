@@ -44,7 +44,7 @@ class KeywordIndex:
         shutil.rmtree(folder, ignore_errors=True)
 
     def update(self, removed: Iterable[int], added: Iterable[StoredChunk]) -> None:
-        """Remove chunks by id, add chunks, commit. Only the holder of the writer's lock calls it."""
+        """Remove chunks by id, add chunks, commit. For the holder of the writer's lock only."""
         try:
             writer = self._index.writer(_WRITER_HEAP, 1)
             for chunk_id in removed:

@@ -16,7 +16,7 @@ IGNORED_STARTS = (".", "~$")  # hidden files, and the locks that office programs
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file as it lies there. `location` is where its bytes are, `path` how the library names it."""
+    """A file as it lies there: its bytes at `location`, named `path` by the library."""
 
     path: str
     location: Path
@@ -72,9 +72,7 @@ def discover(paths: Iterable[Path], leave_out: Path) -> Discovery:
     )
 
 
-def _files(
-    path: Path, leave_out: Path, unreadable: list[tuple[str, ErrorInfo]]
-) -> Iterator[Found]:
+def _files(path: Path, leave_out: Path, unreadable: list[tuple[str, ErrorInfo]]) -> Iterator[Found]:
     if not path.is_dir():
         yield from _found(path, None, unreadable)
         return

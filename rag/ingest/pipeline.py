@@ -7,7 +7,6 @@ A kill at any moment loses nothing committed, and the next run continues.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -138,5 +137,5 @@ class Pipeline:
 def _unseen(path: str, known: Document | None) -> Prepared:
     """A file or folder that could not even be looked at."""
     name = Path(path).name or path
-    root = os.path.dirname(path)
-    return Prepared(FileVersion(path, name, root, "", 0, 0, CHUNKER), known, time.perf_counter())
+    version = FileVersion(path, name, str(Path(path).parent), "", 0, 0, CHUNKER)
+    return Prepared(version, known, time.perf_counter())

@@ -1,4 +1,4 @@
-"""The first half of the pipeline: one file loaded, hashed and chunked, ahead of the embedding model.
+"""The first half of the pipeline: one file hashed, loaded and chunked, ahead of the model.
 
 Runs in a thread of its own. Nothing here writes to the catalog.
 """
@@ -164,7 +164,7 @@ def _hashed(version: FileVersion, location: Path) -> FileVersion:
 
 
 def _refuse_if_changed(version: FileVersion, location: Path) -> None:
-    """The text must be of the bytes that were hashed: a file being written is left for next time."""
+    """The text must be of the bytes that were hashed: a file being written waits its turn."""
     try:
         stat = location.stat()
         same = (stat.st_size, stat.st_mtime_ns) == (version.size, version.mtime_ns)

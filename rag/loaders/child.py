@@ -9,6 +9,7 @@ Must never import numpy, onnxruntime or chromadb: their threads do not bear the 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -71,10 +72,9 @@ def _limit_resources() -> None:
 
 
 def _limit(kind: int, value: int) -> None:
-    try:
+    # macOS knows RLIMIT_AS and refuses to set it; the other limits still hold
+    with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(kind, (value, value))
-    except (OSError, ValueError):
-        pass  # macOS knows RLIMIT_AS and refuses to set it; the other limits still hold
 
 
 def _allow_processor_seconds(seconds: int) -> None:
@@ -103,7 +103,7 @@ def _answer(question: Frame) -> Frame:
         return pack_error(
             LoadError(str(path), f"A package is missing: {error.name}.", "Install Vouch again.")
         )
-    except Exception as error:  # noqa: BLE001 - the worker's border
+    except Exception as error:
         return pack_error(
             Damaged(
                 str(path),

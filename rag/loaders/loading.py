@@ -25,16 +25,16 @@ class Reader(Protocol):
 
 
 def load(path: Path) -> LoadedDocument:
-    """Read a file. Raises one of the `LoadError`s; a document returned has at least one unit read."""
+    """Read a file; at least one unit of it is read. Raises one of the `LoadError`s."""
     try:
-        format = sniff(path, _head(path))
-        module = importlib.import_module(f"rag.loaders.{FORMATS[format].module}")
+        name = sniff(path, _head(path))
+        module = importlib.import_module(f"rag.loaders.{FORMATS[name].module}")
         reader = cast(Reader, module)
         reading = reader.read(path)
     except OSError as error:
         raise unreadable(path, error) from error
     _check(path, reading)
-    return LoadedDocument(format, reading.title, reading.units, reader_version(format))
+    return LoadedDocument(name, reading.title, reading.units, reader_version(name))
 
 
 def unreadable(path: Path, error: OSError) -> LoadError:

@@ -57,7 +57,7 @@ def _tokens(text: str) -> list[Token]:
 
 
 class _Page:
-    """Turns block tokens, in order, into headings and lines. Only top-level headings open sections."""
+    """Turns block tokens, in order, into headings and lines; top-level headings open sections."""
 
     def __init__(self, sections: Sections) -> None:
         self.sections = sections

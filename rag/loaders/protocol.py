@@ -90,7 +90,7 @@ def pack_error(error: LoadError) -> Frame:
 
 
 def unpack_error(frame: Frame, path: Path) -> LoadError | None:
-    """The error in a reply about `path`, if it is one. Raises ValueError for one of a wrong form."""
+    """The error in a reply about `path`, if it is one. Raises ValueError for a wrong form."""
     if "error" not in frame.message:
         return None
     try:

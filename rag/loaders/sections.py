@@ -41,7 +41,7 @@ class Sections:
         self._lines.append(text)
 
     def units(self) -> tuple[Unit, ...]:
-        """The sections so far, numbered from 1, without those that have neither heading nor text."""
+        """The sections so far, numbered from 1, without those with neither heading nor text."""
         self._close()
         return tuple(self._units)
 

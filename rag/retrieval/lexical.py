@@ -33,7 +33,9 @@ class Lexical:
             return [
                 hit
                 for hit in found
-                if hit[0] in alive and hit[0] not in fresh and (allowed is None or hit[0] in allowed)
+                if hit[0] in alive
+                and hit[0] not in fresh
+                and (allowed is None or hit[0] in allowed)
             ]
 
         old = enough(lambda n: index.search(query, n), keep, k) if index else []

@@ -16,7 +16,7 @@ def enough(
     keep: Callable[[Sequence[Raw]], list[Scored]],
     k: int,
 ) -> list[Scored]:
-    """The first `k` hits that `keep` leaves; `fetch` is asked for twice as many until they are there.
+    """The first `k` hits that `keep` leaves; `fetch` is asked for twice as many until then.
 
     Ends when the index has no more.
     """

@@ -8,7 +8,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache
 
-from rag.catalog import chunks, documents, indexing
+from rag.catalog import chunks, documents
 from rag.catalog.connection import Catalog
 from rag.errors import EngineError
 from rag.indexes import publish
@@ -19,20 +19,18 @@ from rag.retrieval.fusion import reciprocal_rank_fusion
 from rag.retrieval.lexical import Lexical
 from rag.retrieval.overfetch import Scored
 from rag.retrieval.passages import passages
-from rag.types import Coverage, Embedder, Hit, Passage, SearchResult, Vectors
+from rag.types import (
+    EVERYTHING,
+    Coverage,
+    Embedder,
+    Hit,
+    Passage,
+    Scope,
+    SearchResult,
+    Vectors,
+)
 
 DEPTH = 50  # hits that each search brings to the fusion
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What part of the library is searched: a document counts if it is in any of these."""
-
-    collections: tuple[str, ...] = ()
-    documents: tuple[str, ...] = ()
-
-
-EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,7 +285,6 @@ def test_the_process_has_its_limits_and_none_of_the_heavy_packages(
 
 
 @linux
-@pytest.mark.xfail(reason="rag/types.py imports numpy at run time", strict=False)
 def test_the_process_does_without_numpy(own: ReaderProcess, write: Write) -> None:
     own.load(write("a.txt", TEXT))
     assert "numpy" not in Path(f"/proc/{own.pid}/maps").read_text()
