@@ -318,6 +318,7 @@ class Assistant:
         self._reader.close()
         if self._retriever is not None:
             self._retriever.close()
+        self._ollama.close()
         self._catalog.close()
 
     # ----------------------------------------------------------------- choosing parts

@@ -39,10 +39,15 @@ def plan(
     return Plan(used, len(passages) - used, total)
 
 
-def problem(planned: TokenCount, read: int | None) -> str | None:
-    """What the receipt says is wrong: the model did not read what was sent. None if it did."""
+def problem(planned: TokenCount, read: int | None, num_ctx: int) -> str | None:
+    """What the receipt says is wrong: the model did not read what was sent. None if it did.
+
+    Ollama answers an overlong prompt with HTTP 200, its end kept and `num_ctx` tokens reported.
+    """
     if read is None:
         return "the model did not say how much of the prompt it read"
+    if read >= num_ctx:
+        return f"the prompt filled the model's window of {num_ctx} tokens: it was cut"
     if read < planned.low:
         return f"the model read {read} tokens of a prompt of at least {planned.low}: it was cut"
     return None

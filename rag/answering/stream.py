@@ -120,8 +120,8 @@ def _receipt(
     draft: Draft, last: ChatDelta, writer: Writer, identity: EmbeddingIdentity, sequence: int
 ) -> Receipt:
     problem = None
-    if draft.prompt is not None and draft.passages:
-        problem = budget.problem(draft.prompt, last.prompt_tokens)
+    if draft.prompt is not None and draft.num_ctx is not None and draft.passages:
+        problem = budget.problem(draft.prompt, last.prompt_tokens, draft.num_ctx)
     return Receipt(
         chat_engine=writer.engine,
         chat_model=writer.model,

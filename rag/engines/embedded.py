@@ -134,7 +134,8 @@ class EmbeddedEngine:
         step = MAX_TOKENS - wordpiece.SPECIAL_TOKENS
         windows = [[first, *inner[i : i + step], last] for i in range(0, len(inner), step)]
         vectors = [self._run(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
-        return _unit_length(np.concatenate(vectors).mean(axis=0, keepdims=True))[0]
+        mean: Vectors = _unit_length(np.concatenate(vectors).mean(axis=0, keepdims=True))[0]
+        return mean
 
     def _load(self) -> Any:
         with self._loading:

@@ -68,6 +68,10 @@ class OllamaEngine:
         self._client = _client(host, connect_timeout, read_timeout)
         self._identities: dict[str, EmbeddingIdentity] = {}
 
+    def close(self) -> None:
+        """Close the connections. A stream that is still open ends."""
+        self._client.close()
+
     def health(self) -> EngineHealth:
         """Whether the server answers. Does not raise."""
         try:
@@ -252,6 +256,13 @@ def _map_response(error: ollama.ResponseError, subject: str) -> VouchError:
     if error.status_code == 404:
         return ModelMissing(
             subject, f"Ollama has no model {subject}.", f"Pull it: ollama pull {subject}"
+        )
+    if "does not support" in text:
+        return EngineError(
+            subject,
+            f"{subject} cannot do what it was asked to: {text}.",
+            "chat_model takes a chat model such as llama3.1, embed_model an embedding model such as "
+            "nomic-embed-text.",
         )
     if "context length" in text or "exceeds" in text:
         return InputTooLong(

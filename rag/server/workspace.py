@@ -1,0 +1,138 @@
+"""What all pages of one server share: the open library and the one ingestion.
+
+`serve` opens it before the first page is shown, and the pages ask `current()` for it: Streamlit runs
+a page anew for each click and gives it no arguments, so this is the one module with a global.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rag.assistant import Assistant, EngineChoice, open_assistant
+from rag.config import Settings
+from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
+from rag.jobs import IngestJob
+from rag.server.asking import Asking
+from rag.server.ingestion import Ingestion
+from rag.types import AnswerEvent, Turn
+
+ENGINE_ASKED_EVERY = 5.0  # seconds; asking Ollama costs a request
+_END_PATIENCE = 10.0  # seconds for an ingestion to end what it is committing
+
+
+class Workspace:
+    """An open library as the pages use it. Safe to use from many threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.assistant: Assistant = open_assistant(settings)
+        self._lock = threading.Lock()
+        self._ingestion: Ingestion | None = None
+        self._engine: tuple[float, EngineChoice] | None = None
+
+    # ----------------------------------------------------------------- asking
+
+    def ask(self, question: str, history: Sequence[Turn]) -> Asking:
+        """Begin to answer a question."""
+
+        def start() -> Iterator[AnswerEvent]:
+            return self.assistant.ask(question, history)
+
+        return Asking(start)
+
+    def chat_engine(self) -> EngineChoice:
+        """Which engine writes answers, as of a few seconds ago at most."""
+        now = time.monotonic()
+        known = self._engine
+        if known is None or now - known[0] > ENGINE_ASKED_EVERY:
+            known = self._engine = (now, self.assistant.chat_engine())
+        return known[1]
+
+    # ----------------------------------------------------------------- ingesting
+
+    @property
+    def ingestion(self) -> Ingestion | None:
+        """The ingestion that runs, or the last one that did."""
+        return self._ingestion
+
+    def ingest_uploads(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Keep copies of uploaded files (name and content) and read them.
+
+        Raises `LibraryBusy` while another ingestion runs, `UsageError` for no files.
+        """
+        if not files:
+            raise UsageError("upload", "No file was chosen.", "Choose one or more files first.")
+        with self._lock:
+            self._require_idle()
+            stored = [self.assistant.store_upload(name, content) for name, content in files]
+            arguments = [part for name in stored for part in ("--upload", name)]
+            word = "file" if len(files) == 1 else "files"
+            self._begin(arguments, f"{len(files)} uploaded {word}")
+
+    def ingest_path(self, typed: str) -> None:
+        """Read a file or folder of this machine where it lies.
+
+        Raises `PathNotFound`, and `LibraryBusy` while another ingestion runs.
+        """
+        path = _path(typed)
+        with self._lock:
+            self._require_idle()
+            self._begin(["--", str(path)], str(path))
+
+    def close(self) -> None:
+        """End a running ingestion (what it committed stays) and close the library."""
+        ingestion = self._ingestion
+        if ingestion is not None and ingestion.progress.running:
+            ingestion.job.cancel()
+            ingestion.job.wait(_END_PATIENCE)
+        self.assistant.close()
+
+    def _require_idle(self) -> None:
+        if self._ingestion is not None and self._ingestion.progress.running:
+            raise LibraryBusy(
+                self._ingestion.subject,
+                f"The library is already reading {self._ingestion.subject}.",
+                "Wait for it to end, or stop it first.",
+            )
+
+    def _begin(self, arguments: Sequence[str], subject: str) -> None:
+        job = IngestJob(self.settings, arguments)
+        self._ingestion = Ingestion(job, subject, time.monotonic())
+
+
+def _path(typed: str) -> Path:
+    text = typed.strip()
+    if not text:
+        raise UsageError("path", "No folder was named.", "Type its full path.")
+    path = Path(text).expanduser()
+    if not path.is_absolute():
+        raise UsageError(
+            text, f"{text} is not a full path.", f"Type it from the start: {Path.home() / 'Documents'}"
+        )
+    if not path.exists():
+        raise PathNotFound(
+            text, f"There is no {path} on this machine.", "Check the spelling of the path."
+        )
+    return path
+
+
+_current: Workspace | None = None
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """Open the library for all pages of this process."""
+    global _current
+    _current = Workspace(settings)
+    return _current
+
+
+def current() -> Workspace:
+    """The open workspace. Raises `ServerError` where the pages were not started by `rag serve`."""
+    if _current is None:
+        raise ServerError(
+            "ui", "These pages are not served by Vouch.", "Start them with: rag serve"
+        )
+    return _current

@@ -1,0 +1,59 @@
+"""The embedded engine against known values of all-MiniLM-L6-v2."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rag.engines import wordpiece
+from rag.engines.embedded import MODEL, EmbeddedEngine
+from rag.errors import ModelMissing
+from rag.types import ChatOptions, Message
+
+WEIGHTS = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+
+
+@pytest.fixture(scope="module")
+def engine() -> EmbeddedEngine:
+    return EmbeddedEngine(threads=1)
+
+
+def test_the_weights_are_the_ones_we_know(engine: EmbeddedEngine) -> None:
+    assert engine.identity(MODEL).digest == WEIGHTS
+
+
+def test_known_similarities_of_the_model_hold(engine: EmbeddedEngine) -> None:
+    # the pair of the model card of sentence-transformers; int8 weights move the third decimal
+    one, other = engine.embed(
+        MODEL, ["This is an example sentence", "Each sentence is converted"], "document"
+    )
+    assert float(one @ other) == pytest.approx(0.405, abs=0.01)
+    assert one[:3] == pytest.approx([0.0676, 0.0635, 0.0487], abs=0.01)
+
+
+def test_a_long_query_is_read_to_its_end(engine: EmbeddedEngine) -> None:
+    filler = "the weather was fine and nothing else happened that day. " * 40
+    bare, tailed = engine.embed(
+        MODEL, [filler, filler + "Penguins breed in Antarctica. " * 40], "query"
+    )
+    penguin = engine.embed(MODEL, ["Where do penguins breed?"], "query")[0]
+    assert tailed @ penguin > bare @ penguin + 0.2
+
+
+def test_counts_are_exact(engine: EmbeddedEngine) -> None:
+    count = engine.count_tokens(MODEL, ["embeddings"])[0]
+    assert count.low == count.high == 4  # em ##bed ##ding ##s
+    assert wordpiece.count("embeddings") == 4
+
+
+def test_it_has_no_language_model_and_says_what_to_do(engine: EmbeddedEngine) -> None:
+    with pytest.raises(ModelMissing, match="quoting") as error:
+        next(iter(engine.chat("llama3.1", [Message("user", "x")], ChatOptions(512, 16))))
+    assert "ollama pull" in error.value.hint
+
+
+def test_sorting_by_length_keeps_the_order_of_the_caller(engine: EmbeddedEngine) -> None:
+    texts = ["a " * n for n in (90, 3, 50, 1, 200, 7, 120, 2, 30)]
+    together = engine.embed(MODEL, texts, "document")
+    for text, row in zip(texts, together, strict=True):
+        assert np.dot(row, engine.embed(MODEL, [text], "document")[0]) > 0.9999
