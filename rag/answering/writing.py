@@ -92,4 +92,5 @@ class ModelWriter:
         """Tokens of everything but the passages, then of each passage."""
         frame = "\n".join(m.content for m in prompts.messages(question, (), turns))
         blocks = [prompts.passage_block(passage) for passage in passages]
-        return self._engine.count_tokens(self._name, [frame, *blocks])
+        first, *rest = self._engine.count_tokens(self._name, [frame, *blocks])
+        return [first + self._engine.prompt_overhead(self._name), *rest]

@@ -80,6 +80,10 @@ class EmbeddedEngine:
         """Exact."""
         return [TokenCount(n, n) for n in wordpiece.count_all(texts)]
 
+    def prompt_overhead(self, model: str) -> TokenCount:
+        """Nothing: no prompt is ever made here."""
+        return TokenCount(0, 0)
+
     def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors:
         """Unit vectors, float32 [len(texts), 384]. Raises `InputTooLong` above 256 tokens.
 

@@ -45,8 +45,9 @@ from rag.types import (
 
 EMBED_BATCH = 16
 # Against WordPiece, other tokenizers of today's chat models (llama 3, qwen, gemma, mistral) count
-# between these ratios on prose, tables and code; the constant covers a chat template's own tokens.
-_LOW, _HIGH, _TEMPLATE = 0.5, 1.8, 40
+# between these ratios on prose, tables and code.
+_LOW, _HIGH = 0.5, 1.8
+_MESSAGE_MARKS = 16  # tokens that a template puts around the messages, beyond its own words
 
 
 class OllamaEngine:
@@ -70,7 +71,7 @@ class OllamaEngine:
 
     def close(self) -> None:
         """Close the connections. A stream that is still open ends."""
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
     def health(self) -> EngineHealth:
         """Whether the server answers. Does not raise."""
@@ -139,9 +140,16 @@ class OllamaEngine:
     def count_tokens(self, model: str, texts: Sequence[str]) -> list[TokenCount]:
         """Bounds: the server counts only after it has read."""
         return [
-            TokenCount(math.floor(n * _LOW), math.ceil(n * _HIGH) + _TEMPLATE)
+            TokenCount(math.floor(n * _LOW), math.ceil(n * _HIGH))
             for n in wordpiece.count_all(texts)
         ]
+
+    def prompt_overhead(self, model: str) -> TokenCount:
+        """What the model's own template and system text may add to a prompt."""
+        with self._mapped(model):
+            shown = self._client.show(model)
+        own = f"{shown.template or ''}\n{shown.model_dump().get('system') or ''}"
+        return TokenCount(0, math.ceil(wordpiece.count(own) * _HIGH) + _MESSAGE_MARKS)
 
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions

@@ -36,7 +36,7 @@ class Asking:
             if end is not None:
                 return
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Let the stream be closed, which ends the model's work, as soon as its next event comes."""
         self._stopped.set()
 

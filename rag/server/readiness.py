@@ -11,6 +11,7 @@ import http.client
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from rag.server.headers import CSP
 from rag.server.ports import ADDRESS
@@ -20,17 +21,22 @@ _PAUSE = 0.05
 
 
 class Readiness:
-    """A thread that asks the page until it answers, then calls `on_ready` or `on_failure` once."""
+    """A thread that asks the page until it answers, then calls `on_ready` or `on_failure` once.
+
+    `policy` is the header to expect, `cookie` signs in.
+    """
 
     def __init__(
         self,
         port: int,
         policy: str,
+        cookie: str,
         on_ready: Callable[[], None],
         on_failure: Callable[[str], None],
     ) -> None:
         self._port = port
         self._policy = policy
+        self._cookie = cookie
         self._on_ready = on_ready
         self._on_failure = on_failure
         self._ended = threading.Event()
@@ -56,16 +62,22 @@ class Readiness:
 
     def _problem(self) -> str | None:
         """None: all is well. Empty: no answer yet. Else what is wrong with the answer."""
-        connection = http.client.HTTPConnection(ADDRESS, self._port, timeout=5)
         try:
-            connection.request("GET", "/")
-            answer = connection.getresponse()
+            stranger, _ = self._ask({})
+            status, policy = self._ask({"Cookie": self._cookie})
         except (OSError, http.client.HTTPException):
             return ""
-        finally:
-            connection.close()
-        if answer.status != 401:
-            return f"it answered {answer.status} to a visitor who has not signed in"
-        if answer.headers.get(CSP) != self._policy:
+        if stranger != 401:
+            return f"it answered {stranger} to a visitor who has not signed in"
+        if status != 200:
+            return f"it answered {status} to a visitor who has signed in"
+        if policy != self._policy:
             return "it answered without our Content-Security-Policy"
         return None
+
+    def _ask(self, headers: dict[str, str]) -> tuple[int, str | None]:
+        """The status of the page and its policy."""
+        with closing(http.client.HTTPConnection(ADDRESS, self._port, timeout=5)) as connection:
+            connection.request("GET", "/", headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get(CSP)

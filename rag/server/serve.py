@@ -31,7 +31,7 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None], new_token: boo
     """
     from rag.server.headers import CSP, security_headers
     from rag.server.readiness import Readiness
-    from rag.server.signin import open_token
+    from rag.server.signin import cookie_name, open_token
     from rag.server.workspace import open_workspace
 
     port = choose_port(settings)
@@ -42,6 +42,7 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None], new_token: boo
         readiness = Readiness(
             port,
             headers[CSP],
+            f"{cookie_name(port)}={token}",
             on_ready=lambda: on_ready(f"http://{ADDRESS}:{port}/?token={token}"),
             on_failure=lambda problem: _end_with(failures, problem),
         )
@@ -99,7 +100,7 @@ def _make_importable(pages: Path) -> None:
     """Let the pages import one another as `ui.…`, from a checkout and from a wheel alike."""
     folder = str(pages.parent)
     if folder not in sys.path:
-        sys.path.append(folder)
+        sys.path.insert(0, folder)
 
 
 @contextmanager

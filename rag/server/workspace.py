@@ -110,7 +110,9 @@ def _path(typed: str) -> Path:
     path = Path(text).expanduser()
     if not path.is_absolute():
         raise UsageError(
-            text, f"{text} is not a full path.", f"Type it from the start: {Path.home() / 'Documents'}"
+            text,
+            f"{text} is not a full path.",
+            f"Type it from the start: {Path.home() / 'Documents'}",
         )
     if not path.exists():
         raise PathNotFound(

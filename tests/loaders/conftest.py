@@ -12,17 +12,6 @@ from rag.loaders.worker import ReaderProcess
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than a few seconds; run with -m slow")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.option.markexpr:
-        for item in items:
-            if item.get_closest_marker("slow"):
-                item.add_marker(pytest.mark.skip(reason="slow: run with -m slow"))
-
-
 @pytest.fixture(scope="session")
 def shared() -> Callable[[str], Path]:
     """A file or folder of ../shared; the test is skipped where that is missing."""

@@ -1,0 +1,134 @@
+"""The shape of the code: which way imports go, and where each foreign package has its home."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LEVELS = {
+    "rag": 0, "rag.types": 0, "rag.errors": 0,
+    "rag.egress": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
+    "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
+    "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
+    "rag.assistant": 4, "rag.jobs": 4,
+    "rag.cli": 5, "rag.server": 5, "rag.__main__": 5, "ui": 5,
+}  # fmt: skip
+SAME_LEVEL = {
+    ("rag.errors", "rag.types"),
+    ("rag.config", "rag.egress"),
+    ("rag.config", "rag.paths"),
+    ("rag.indexes", "rag.catalog"),  # they follow its change log
+    ("rag.answering", "rag.retrieval"),  # an answer starts from the evidence that was retrieved
+    ("rag.cli", "rag.server"),  # `rag serve` starts it
+    ("ui", "rag.server"),  # the pages are what it serves
+    ("rag.__main__", "rag.cli"),
+}
+FRONT_DOORS_SEE = {
+    "rag", "rag.types", "rag.errors", "rag.config", "rag.paths", "rag.egress",
+    "rag.assistant", "rag.jobs", "rag.cli", "rag.server", "ui",
+}  # fmt: skip
+# the events of an ingestion are data of level 3 that the front doors show
+EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.locks"}
+
+HOMES = {
+    "chromadb": {"rag/indexes/vector.py"},
+    "tantivy": {"rag/indexes/keyword.py"},
+    "ollama": {"rag/engines/ollama.py"},
+    "httpx": {"rag/engines/ollama.py"},
+    "onnxruntime": {"rag/engines/embedded.py"},
+    "tokenizers": {"rag/engines/wordpiece.py"},
+    "langchain_text_splitters": {"rag/chunking.py"},
+    "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py"},
+    "portalocker": {"rag/locks.py"},
+    "platformdirs": {"rag/paths.py"},
+    "psutil": {"rag/paths.py"},
+    "pypdf": {"rag/loaders/*"},
+    "pypdfium2": {"rag/loaders/*"},
+    "PIL": {"rag/loaders/*"},
+    "selectolax": {"rag/loaders/*"},
+    "chardet": {"rag/loaders/*"},
+    "markdown_it": {"rag/loaders/*", "ui/*"},
+    "typer": {"rag/cli/*"},
+    "rich": {"rag/cli/*"},
+    "streamlit": {"rag/server/*", "ui/*"},
+    "starlette": {"rag/server/*"},
+}  # fmt: skip
+
+
+def test_imports_go_downwards_only() -> None:
+    wrong = []
+    for path, module, imported in _project_imports():
+        here, there = _package(module), _package(imported)
+        if here == there or (here, there) in SAME_LEVEL:
+            continue
+        if LEVELS[there] >= LEVELS[here]:
+            wrong.append(f"{path}: {module} imports {imported}")
+    assert not wrong
+
+
+def test_front_doors_see_the_assistant_and_data_only() -> None:
+    wrong = [
+        f"{path}: {imported}"
+        for path, module, imported in _project_imports()
+        if LEVELS[_package(module)] == 5
+        and _package(imported) not in FRONT_DOORS_SEE
+        and imported not in EVENTS
+    ]
+    assert not wrong
+
+
+def test_a_foreign_package_has_one_home() -> None:
+    wrong = [
+        f"{path}: {name}"
+        for path, _, name in _imports()
+        for package in [name.split(".")[0]]
+        if package in HOMES and not any(path.match(home) for home in HOMES[package])
+    ]
+    assert not wrong
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [p for p in _files() if not ast.get_docstring(ast.parse(p.read_text()))]
+    assert not silent
+
+
+def _files() -> list[Path]:
+    return sorted([*ROOT.glob("rag/**/*.py"), *ROOT.glob("ui/**/*.py")])
+
+
+def _imports() -> Iterator[tuple[Path, str, str]]:
+    """Every import: the file, the module it is in, the module it names."""
+    for file in _files():
+        path = file.relative_to(ROOT)
+        module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((path, module, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: imports are absolute"
+                assert node.module
+                for alias in node.names:
+                    full = f"{node.module}.{alias.name}"
+                    yield path, module, full if _is_module(full) else node.module
+
+
+def _project_imports() -> Iterator[tuple[Path, str, str]]:
+    return (item for item in _imports() if item[2].split(".")[0] in {"rag", "ui"})
+
+
+def _is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+def _package(module: str) -> str:
+    """The entry of LEVELS that a module belongs to."""
+    parts = module.split(".")
+    for length in (2, 1):
+        name = ".".join(parts[:length])
+        if name in LEVELS and (length == 2 or len(parts) == 1 or parts[0] == "ui"):
+            return name
+    raise AssertionError(f"{module} has no level: give it one in LEVELS and in ARCHITECTURE.md")
