@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+STARTED := $(shell date +%s)
 # --no-build-isolation: the build backend is pinned in the lock like everything else
 INSTALL := $(BIN)/pip install --disable-pip-version-check --quiet --require-hashes
 
 .PHONY: demo test check clean
 
 demo: $(VENV)/.product
-	$(BIN)/rag demo $(ARGS)
+	$(BIN)/rag demo --since $(STARTED) $(ARGS)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ARGS)

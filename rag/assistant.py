@@ -326,7 +326,7 @@ class Assistant:
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
-            under = [d for folder in discovery.folders for d in documents.under_root(db, folder)]
+            under = [d for folder in discovery.folders for d in documents.found_below(db, folder)]
         return make_plan(discovery, known, under, _is_current)
 
     def _writer(self) -> tuple[Writer, EngineChoice]:

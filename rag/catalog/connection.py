@@ -1,6 +1,6 @@
 """Opening the catalog; reading in one snapshot, writing in one transaction.
 
-One connection a thread. Readers never wait (write-ahead log); a writer shows that it holds the
+Readers never wait (write-ahead log); a writer shows that it holds the
 library's lock. Every commit is on disk when `write` returns (`synchronous=FULL`).
 """
 
@@ -27,22 +27,21 @@ PRAGMA temp_store = MEMORY;
 
 
 class Catalog:
-    """The open catalog of a library. Safe to use from many threads."""
+    """The open catalog of a library. Safe to use from many threads; connections are reused."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
+        self._busy = threading.local()
+        self._idle: list[sqlite3.Connection] = []
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One snapshot for everything read inside. May be nested: the outer snapshot holds."""
-        db = self._connection()
-        if db.in_transaction:
-            yield db
+        outer: sqlite3.Connection | None = getattr(self._busy, "db", None)
+        if outer is not None:
+            yield outer
             return
-        with _mapped(self.path):
+        with self._connection() as db:
             db.execute("BEGIN")
             try:
                 yield db
@@ -51,10 +50,9 @@ class Catalog:
 
     @contextmanager
     def write(self, lock: WriterLock) -> Iterator[sqlite3.Connection]:
-        """One transaction, committed at the end and rolled back on any error."""
+        """One transaction, committed at the end and rolled back on any error. Not inside a read."""
         assert lock.held, "only the holder of the writer's lock writes"
-        db = self._connection()
-        with _mapped(self.path):
+        with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -66,30 +64,33 @@ class Catalog:
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file, so that deleted text is gone from both."""
-        with _mapped(self.path):
-            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._connection() as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        with self._guard:
-            for db in self._all:
-                db.close()
-            self._all.clear()
-        self._local = threading.local()
+        while self._idle:
+            self._idle.pop().close()
 
-    def _connection(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            with _mapped(self.path):
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection for this thread alone until the end of the block, its errors mapped."""
+        assert getattr(self._busy, "db", None) is None, "a transaction is open in this thread"
+        with _mapped(self.path):
+            try:
+                db = self._idle.pop()
+            except IndexError:
                 db = connect(self.path)
-            self._local.db = db
-            with self._guard:
-                self._all.append(db)
-        return db
+            self._busy.db = db
+            try:
+                yield db
+            finally:
+                self._busy.db = None
+                self._idle.append(db)
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection with our settings; transactions are begun and ended by hand."""
-    # check_same_thread=False only so that close() may close every thread's connection
+    # check_same_thread=False: a connection serves one thread after another
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     db.executescript(_PRAGMAS)

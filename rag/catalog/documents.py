@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
@@ -55,9 +56,13 @@ def by_path(db: sqlite3.Connection, path: str) -> Document | None:
     return _document(row) if row else None
 
 
-def under_root(db: sqlite3.Connection, root: str) -> list[Document]:
-    """The documents that earlier ingestions of this very folder found."""
-    return [_document(row) for row in db.execute(_SELECT + "WHERE d.root = ?", (root,))]
+def found_below(db: sqlite3.Connection, folder: str) -> list[Document]:
+    """The documents below a folder that ingestions of folders found, not those named one by one."""
+    start = folder.rstrip(os.sep) + os.sep
+    rows = db.execute(
+        _SELECT + "WHERE d.root IS NOT NULL AND substr(d.path, 1, ?) = ?", (len(start), start)
+    )
+    return [_document(row) for row in rows]
 
 
 def units(db: sqlite3.Connection, document_id: str) -> list[Unit]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.live import Live
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from rag.cli.console import err, out, print_json, styled
@@ -131,15 +132,13 @@ def print_answer(answer: Answer) -> None:
 def _print_statements(answer: Answer) -> None:
     for statement in answer.statements:
         mark, colour = _MARKS.get(statement.verdict, (" ", ""))
-        out.print(Text.assemble((f"{mark} ", colour), styled(statement.text, "bold")))
+        _print_item(Text(mark, style=colour), styled(statement.text, "bold"))
         for citation in statement.citations:
             stale = " (the file could not be read anew since)" if citation.stale else ""
-            place = styled(f"{citation.name}, {citation.label}{stale}", "cyan")
-            quote = styled(f"“{' '.join(citation.quote.split())}”")
-            out.print(Padding(place, (0, 0, 0, 4)))
-            out.print(Padding(quote, (0, 0, 0, 6)))
+            _print_indented(styled(f"{citation.name}, {citation.label}{stale}", "cyan"), 4)
+            _print_indented(styled(f"“{' '.join(citation.quote.split())}”"), 6)
         for reason in statement.reasons:
-            out.print(Padding(styled(reason, "yellow"), (0, 0, 0, 4)))
+            _print_indented(styled(reason, "yellow"), 4)
 
 
 def _print_nearest(answer: Answer) -> None:
@@ -147,15 +146,31 @@ def _print_nearest(answer: Answer) -> None:
         return
     out.print("The nearest passages, to read for yourself:")
     for passage in answer.passages[:_NEAREST]:
-        out.print(Padding(styled(f"{passage.name}, {passage.label}", "cyan"), (0, 0, 0, 2)))
-        text = " ".join(passage.text.split())
-        out.print(Padding(styled(text[:200] + ("…" if len(text) > 200 else "")), (0, 0, 0, 4)))
+        _print_indented(styled(f"{passage.name}, {passage.label}", "cyan"), 2)
+        _print_indented(_shortened(passage.text, 200), 4)
+
+
+def _print_item(mark: Text, text: Text) -> None:
+    """A mark, and a text whose further lines stand under its first."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(mark, text)
+    out.print(grid)
+
+
+def _print_indented(text: Text, columns: int) -> None:
+    out.print(Padding(text, (0, 0, 0, columns), expand=False))
+
+
+def _shortened(text: str, most: int) -> Text:
+    """A text on one line, cut after `most` characters."""
+    line = " ".join(text.split())
+    return styled(line[:most] + ("…" if len(line) > most else ""))
 
 
 def _footer(answer: Answer) -> str:
     coverage, receipt = answer.coverage, answer.receipt
     unread = coverage.pages_without_text
-    by = receipt.chat_model or "quoting, without a language model"
+    by = receipt.chat_model or "quoting (no language model)"
     seconds = sum(v for k, v in answer.seconds.items() if k != "first_word")
     return (
         f"Answered by {by} from {receipt.passages_used} passages; "
@@ -166,12 +181,10 @@ def _footer(answer: Answer) -> str:
 
 def _print_hit(rank: int, hit: Hit, explain: bool) -> None:
     chunk = hit.chunk
-    place = Text.assemble((f"{rank:>3}. ", "bold"), styled(f"{chunk.name}, {chunk.label}", "cyan"))
-    out.print(place)
+    _print_item(Text(f"{rank:>3}.", style="bold"), styled(f"{chunk.name}, {chunk.label}", "cyan"))
     if explain:
-        out.print(Padding(styled(_ranks(hit), "dim"), (0, 0, 0, 5)))
-    text = " ".join(chunk.text.split())
-    out.print(Padding(styled(text[:300] + ("…" if len(text) > 300 else "")), (0, 0, 0, 5)))
+        _print_indented(styled(_ranks(hit), "dim"), 5)
+    _print_indented(_shortened(chunk.text, 300), 5)
 
 
 def _ranks(hit: Hit) -> str:

@@ -269,8 +269,8 @@ def _map_response(error: ollama.ResponseError, subject: str) -> VouchError:
         return EngineError(
             subject,
             f"{subject} cannot do what it was asked to: {text}.",
-            "chat_model takes a chat model such as llama3.1, embed_model an embedding model such as "
-            "nomic-embed-text.",
+            "chat_model takes a chat model such as llama3.1, embed_model an embedding model such "
+            "as nomic-embed-text.",
         )
     if "context length" in text or "exceeds" in text:
         return InputTooLong(

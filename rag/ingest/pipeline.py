@@ -22,7 +22,7 @@ from rag.indexes.follow import follow_all
 from rag.ingest.commit import SLICE, Committer, Embedded, unchanged
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader
-from rag.ingest.remove import remove
+from rag.ingest.remove import discard_uploads, remove
 from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import Document, Embedder, EmbeddingIdentity, FileResult
@@ -111,6 +111,7 @@ class Pipeline:
         try:
             while group := arrivals.take(SLICE):
                 yield from committer.finish(group)
+                discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
                 follow_all(self.catalog, self.home, lock, at_end=False)
         finally:
             arrivals.stop()

@@ -18,7 +18,7 @@ class Plan:
     """New, changed, failed the last time, or read by an older reader: to be looked into."""
     unchanged: tuple[Document, ...]
     remove: tuple[Document, ...]
-    """Found by an earlier run of the same folder and no longer there."""
+    """Found by an earlier run of a folder of this run and no longer there."""
     discovery: Discovery
 
     @property

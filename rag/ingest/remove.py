@@ -25,12 +25,15 @@ def remove(
         for document in gone:
             chunks.remove(db, document.id, sequence)
             documents.delete(db, document.id)
-        still_used = {d.sha256 for d in documents.all_documents(db) if _is_upload(d)}
-    for document in gone:
-        if _is_upload(document) and document.sha256 not in still_used:
-            (home.uploads / document.sha256).unlink(missing_ok=True)
+    discard_uploads(catalog, home, gone)
     return [FileResult(d.path, "removed", d.id) for d in gone]
 
 
-def _is_upload(document: Document) -> bool:
-    return document.path.startswith("upload:")
+def discard_uploads(catalog: Catalog, home: Home, former: Sequence[Document]) -> None:
+    """Remove our copies of the uploads among documents or versions that are no longer live."""
+    copies = {d.sha256 for d in former if d.path.startswith("upload:")}
+    if copies:
+        with catalog.read() as db:
+            copies -= {d.sha256 for d in documents.all_documents(db)}
+        for sha256 in copies:
+            (home.uploads / sha256).unlink(missing_ok=True)
