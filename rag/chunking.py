@@ -9,6 +9,7 @@ not used: with a token length function it mixes tokens and characters.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -57,7 +58,8 @@ class Chunker:
             yield start, position
 
     def _length(self, text: str) -> int:
-        return max(self.count(text), len(text) // _CHARACTERS_A_TOKEN)
+        # at least 1 for any text: the splitter repeats pieces of no length (combining marks alone)
+        return max(self.count(text), math.ceil(len(text) / _CHARACTERS_A_TOKEN))
 
     def embedded_text(self, title: str | None, headings: tuple[str, ...], text: str) -> str:
         """What is embedded for a chunk: title and headings, then its text.

@@ -54,6 +54,7 @@ class Settings:
 
 
 SETTINGS = tuple(f for f in fields(Settings) if f.name != "origins")
+_HIGHEST_PORT = 65_535
 _LOWEST = {"num_ctx": 512, "num_predict": 16, "passages": 1, "port": 0, "threads": 0,
            "temperature": 0.0, "connect_timeout": 0.1, "read_timeout": 1.0}  # fmt: skip
 
@@ -97,11 +98,11 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             table = tomllib.load(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except PermissionError as error:
+    except OSError as error:
         raise BadSetting(str(path), f"{path} cannot be read.", "Check its permissions.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSetting(str(path), f"{path} is not valid TOML: {error}.", "Mend it.") from error
     known = [s.name for s in SETTINGS if s.name != "home"]
     for name in table:
@@ -137,6 +138,8 @@ def _as_url(host: str) -> str:
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104
     name = f"[{name}]" if ":" in name else name
     scheme = url.scheme or "http"
+    if scheme not in ("http", "https"):
+        raise ValueError(scheme)
     port = url.port or {"https": 443, "http": 80 if "//" in host else 11434}[scheme]
     return f"{scheme}://{name}:{port}"
 
@@ -151,6 +154,8 @@ def _check(settings: Settings) -> None:
             raise BadSetting(
                 name, f"{name} is {getattr(settings, name)}.", f"It is at least {lowest}."
             )
+    if settings.port > _HIGHEST_PORT:
+        raise BadSetting("port", f"port is {settings.port}.", f"It is at most {_HIGHEST_PORT}.")
     if settings.num_predict >= settings.num_ctx // 2:
         raise BadSetting(
             "num_predict",

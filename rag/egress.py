@@ -40,6 +40,8 @@ _WATCHED = {
     "socket.sendmsg",
     "socket.getaddrinfo",
     "socket.gethostbyname",
+    "socket.gethostbyaddr",
+    "socket.getnameinfo",
 }
 _allowed: set[str] = set()
 _installed = False
@@ -90,13 +92,11 @@ def _audit(event: str, args: tuple[object, ...]) -> None:
 
 def _host_of(event: str, args: tuple[object, ...]) -> str | None:
     """The host an audit event is about; None where it names no host (unix sockets, wildcards)."""
-    if event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        host = args[0]
-    else:
-        address = args[1]
-        host = address[0] if isinstance(address, tuple) else None
-    if isinstance(host, bytes):
-        host = host.decode("idna", "replace")
+    look_up = event.startswith("socket.get")
+    named = args[0] if look_up else args[1]  # a connection names its own socket first
+    host = named[0] if isinstance(named, tuple) else named if look_up else None
+    if isinstance(host, bytes | bytearray):
+        host = host.decode("ascii", "replace")
     return host if isinstance(host, str) and host else None
 
 
