@@ -1,8 +1,7 @@
-"""The assistant: everything the front doors need, and the only place that picks concrete parts.
+"""The assistant: everything the front doors need, and where the parts are put together.
 
 `open_assistant(settings)` opens a library; the command line, the web app and tests go through the
-object it returns. Which engine embeds is fixed by the library; which one writes is chosen for each
-question, because an Ollama may come and go.
+object it returns. Which engine does what is chosen in engine_choice.py.
 """
 
 from __future__ import annotations
@@ -15,19 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.answering.followup import standalone
-from rag.answering.quoting import QuotingWriter
 from rag.answering.stream import answer_events
-from rag.answering.writing import ModelWriter, Question, Writer
+from rag.answering.writing import Question
 from rag.catalog import chunks, documents, indexing, runs
 from rag.catalog.connection import Catalog, open_catalog
 from rag.chunking import CHUNKER, Chunker
 from rag.config import Settings
-from rag.engines import embedded, wordpiece
-from rag.engines.embedded import EmbeddedEngine
-from rag.engines.ollama import OllamaEngine
+from rag.engine_choice import Engines, WriterChoice
+from rag.engines import wordpiece
 from rag.errors import (
     EmptyLibrary,
-    IdentityMismatch,
     LoadError,
     QuestionTooLong,
     UnknownDocument,
@@ -46,31 +42,18 @@ from rag.retrieval.retriever import Retriever
 from rag.types import (
     EVERYTHING,
     AnswerEvent,
-    ChatOptions,
     Coverage,
     Document,
     EmbeddingIdentity,
-    Engine,
     FileResult,
     Scope,
     SearchResult,
-    Task,
     Turn,
     Unit,
-    Vectors,
 )
 
 LONGEST_QUESTION = 4000  # characters
 UPLOAD = "upload:"
-
-
-@dataclass(frozen=True, slots=True)
-class EngineChoice:
-    """Which engine writes the next answer; `notice`: what it cannot do, how to mend that."""
-
-    engine: str
-    model: str | None
-    notice: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +69,7 @@ class Status:
     keyword_sequence: int
     generation_sequence: int | None
     generation_vectors: int | None
-    chat: EngineChoice
+    chat: WriterChoice
     last_run: dict[str, object] | None
 
 
@@ -99,30 +82,6 @@ class PagePicture:
     reason: str | None = None
 
 
-class BoundEmbedder:
-    """One engine's embedding model as the library uses it: another model's vectors never get in."""
-
-    def __init__(self, engine: Engine, model: str, expected: EmbeddingIdentity | None) -> None:
-        self._engine = engine
-        self._model = model
-        self._expected = expected
-
-    @property
-    def identity(self) -> EmbeddingIdentity:
-        """Asked of the engine each time: a model pulled anew has another digest."""
-        return self._engine.identity(self._model)
-
-    def embed(self, texts: Sequence[str], task: Task) -> Vectors:
-        """Raises `IdentityMismatch` where the model is not the one that made the library."""
-        if self._expected is not None and self.identity.key != self._expected.key:
-            raise IdentityMismatch(
-                self._model,
-                f"{self._model} has changed since the library was embedded with it.",
-                "Bring the old model back, or ingest into another RAG_HOME.",
-            )
-        return self._engine.embed(self._model, texts, task)
-
-
 class Assistant:
     """An open library. Safe to use from many threads; writing takes the library's lock."""
 
@@ -130,13 +89,7 @@ class Assistant:
         self.settings = settings
         self._catalog = catalog
         self._home = settings.library
-        self._ollama = OllamaEngine(
-            settings.ollama_host,
-            keep_alive=settings.keep_alive,
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-        )
-        self._embedded = EmbeddedEngine(settings.threads)
+        self._engines = Engines(settings)
         self._reader = ReaderProcess()
         self._retriever: Retriever | None = None
 
@@ -151,7 +104,7 @@ class Assistant:
         """
         text = _checked_question(question)
         self._require_documents()
-        writer, choice = self._writer()
+        writer, choice = self._engines.writer()
         asked = standalone(text, history)
         retriever = self._open_retriever()
         evidence = retriever.evidence(asked, self.settings.passages, scope)
@@ -167,9 +120,9 @@ class Assistant:
         self._require_documents()
         return self._open_retriever().search(text, k, scope)
 
-    def chat_engine(self) -> EngineChoice:
-        """Which engine would write an answer now."""
-        return self._writer()[1]
+    def chat_engine(self) -> WriterChoice:
+        """Who would write an answer now. Does not raise."""
+        return self._engines.writer_choice()
 
     # ----------------------------------------------------------------- ingesting
 
@@ -204,7 +157,7 @@ class Assistant:
             pipeline = Pipeline(
                 self._catalog,
                 self._home,
-                self._embedder_for_ingest(),
+                self._engines.embedder(self.identity()),
                 Chunker(wordpiece.count),
                 self._reader,
                 _readers_key(),
@@ -318,10 +271,10 @@ class Assistant:
         self._reader.close()
         if self._retriever is not None:
             self._retriever.close()
-        self._ollama.close()
+        self._engines.close()
         self._catalog.close()
 
-    # ----------------------------------------------------------------- choosing parts
+    # ----------------------------------------------------------------- parts
 
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
@@ -329,61 +282,13 @@ class Assistant:
             under = [d for folder in discovery.folders for d in documents.found_below(db, folder)]
         return make_plan(discovery, known, under, _is_current)
 
-    def _writer(self) -> tuple[Writer, EngineChoice]:
-        """The chat model if Ollama answers and has it, else quoting, with a notice why."""
-        settings = self.settings
-        options = ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature)
-        if settings.engine == "ollama":
-            model_writer = ModelWriter(self._ollama, settings.chat_model, options)
-            return model_writer, EngineChoice("ollama", settings.chat_model, None)
-        notice = None
-        if settings.engine == "auto":
-            if not self._ollama.health().ok:
-                notice = (
-                    f"No Ollama answers at {settings.ollama_host}: answers are made by quoting. "
-                    f"For written answers install Ollama and run: ollama pull {settings.chat_model}"
-                )
-            elif not self._ollama.has(settings.chat_model):
-                notice = (
-                    f"Ollama does not have {settings.chat_model}: answers are made by quoting. "
-                    f"Get it: ollama pull {settings.chat_model}"
-                )
-            else:
-                model_writer = ModelWriter(self._ollama, settings.chat_model, options)
-                return model_writer, EngineChoice("ollama", settings.chat_model, None)
-        quoting = QuotingWriter(self._sentence_embedder(), self._embedded.name)
-        return quoting, EngineChoice("embedded", None, notice)
-
-    def _sentence_embedder(self) -> BoundEmbedder:
-        """What quoting compares sentences with: always the embedded model, its limits fit it."""
-        return BoundEmbedder(self._embedded, embedded.MODEL, None)
-
     def _open_retriever(self) -> Retriever:
         if self._retriever is None:
             identity = self.identity()
             assert identity is not None, "a library with chunks has an identity"
-            engine = self._engine(identity.engine)
-            embedder = BoundEmbedder(engine, identity.model, identity)
+            embedder = self._engines.embedder(identity)
             self._retriever = Retriever(self._catalog, self._home, embedder)
         return self._retriever
-
-    def _embedder_for_ingest(self) -> BoundEmbedder:
-        """The library's own embedding model; for a new library the one that settings choose."""
-        identity = self.identity()
-        if identity is not None:
-            return BoundEmbedder(self._engine(identity.engine), identity.model, identity)
-        settings = self.settings
-        ollama = settings.engine == "ollama" or (
-            settings.engine == "auto"
-            and self._ollama.health().ok
-            and self._ollama.has(settings.embed_model)
-        )
-        if ollama:
-            return BoundEmbedder(self._ollama, settings.embed_model, None)
-        return BoundEmbedder(self._embedded, embedded.MODEL, None)
-
-    def _engine(self, name: str) -> Engine:
-        return self._ollama if name == self._ollama.name else self._embedded
 
     def _require_documents(self) -> None:
         with self._catalog.read() as db:

@@ -30,7 +30,7 @@ from rag.types import (
     Vectors,
 )
 
-DEPTH = 50  # hits that each search brings to the fusion
+DEPTH = 50  # hits that each search brings to the fusion, or as many as are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Retriever:
         started = time.perf_counter()
         vector, notice = self._embed(query)
         with self._catalog.read() as db:
-            hits = self._search(db, query, vector, scope)[:k]
+            hits = self._search(db, query, vector, scope, max(k, DEPTH))[:k]
         return SearchResult(query, tuple(hits), time.perf_counter() - started, notice)
 
     def evidence(self, query: str, most: int, scope: Scope = EVERYTHING) -> Evidence:
@@ -65,7 +65,7 @@ class Retriever:
         started = time.perf_counter()
         vector, notice = self._embed(query)
         with self._catalog.read() as db:
-            hits = self._search(db, query, vector, scope)
+            hits = self._search(db, query, vector, scope, DEPTH)
 
             @cache
             def unit_text(document_id: str, number: int) -> str:
@@ -91,14 +91,19 @@ class Retriever:
             return None, f"Searched by keywords only: {error.message}"
 
     def _search(
-        self, db: sqlite3.Connection, query: str, vector: Vectors | None, scope: Scope
+        self,
+        db: sqlite3.Connection,
+        query: str,
+        vector: Vectors | None,
+        scope: Scope,
+        depth: int,
     ) -> list[Hit]:
         allowed = _allowed(db, scope)
-        by_keyword = self._lexical.search(db, query, DEPTH, allowed)
+        by_keyword = self._lexical.search(db, query, depth, allowed)
         by_vector: list[Scored] = []
         if vector is not None:
             newest = publish.newest(db)
-            by_vector = dense.search(db, self._vectors, newest, vector, DEPTH, allowed)
+            by_vector = dense.search(db, self._vectors, newest, vector, depth, allowed)
         return _fuse(db, by_vector, by_keyword)
 
 

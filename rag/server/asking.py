@@ -17,7 +17,7 @@ TICK = 0.1  # seconds between two looks of a page
 
 
 class Asking:
-    """Runs one stream of answer events. `start` opens the stream; what it raises, `batches` raises."""
+    """Runs one stream of answer events. What `start`, which opens it, raises, `batches` raises."""
 
     def __init__(self, start: Callable[[], Iterator[AnswerEvent]]) -> None:
         self._start = start
@@ -37,7 +37,7 @@ class Asking:
                 return
 
     def close(self) -> None:
-        """Let the stream be closed, which ends the model's work, as soon as its next event comes."""
+        """Let the stream be closed, which ends the model's work, when its next event comes."""
         self._stopped.set()
 
     def _take(self, tick: float) -> tuple[list[AnswerEvent], BaseException | _End | None]:

@@ -1,8 +1,8 @@
 """Waits until the page really answers with our headers, and only then says that it is ready.
 
 Streamlit can be started in ways that drop the middleware without a word; an open page without it
-would show the documents to everybody on the machine. So the server is asked, over HTTP, as a browser
-would ask it.
+would show the documents to everybody on the machine. So the server is asked, over HTTP, as a
+browser would ask it.
 """
 
 from __future__ import annotations

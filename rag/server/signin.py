@@ -75,9 +75,9 @@ def _make_token(path: Path) -> str:
     token = secrets.token_urlsafe(TOKEN_BYTES)
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="ascii") as file:
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(token)
-    os.replace(fresh, path)
+    fresh.replace(path)
     return token
 
 

@@ -1,7 +1,7 @@
 """What all pages of one server share: the open library and the one ingestion.
 
-`serve` opens it before the first page is shown, and the pages ask `current()` for it: Streamlit runs
-a page anew for each click and gives it no arguments, so this is the one module with a global.
+`serve` opens it before the first page is shown, and the pages ask `current()` for it: Streamlit
+runs a page anew for each click and gives it no arguments, so this is the one module with a global.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rag.assistant import Assistant, EngineChoice, open_assistant
+from rag.assistant import Assistant, open_assistant
 from rag.config import Settings
+from rag.engine_choice import WriterChoice
 from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
 from rag.jobs import IngestJob
 from rag.server.asking import Asking
@@ -31,7 +32,7 @@ class Workspace:
         self.assistant: Assistant = open_assistant(settings)
         self._lock = threading.Lock()
         self._ingestion: Ingestion | None = None
-        self._engine: tuple[float, EngineChoice] | None = None
+        self._engine: tuple[float, WriterChoice] | None = None
 
     # ----------------------------------------------------------------- asking
 
@@ -43,7 +44,7 @@ class Workspace:
 
         return Asking(start)
 
-    def chat_engine(self) -> EngineChoice:
+    def chat_engine(self) -> WriterChoice:
         """Which engine writes answers, as of a few seconds ago at most."""
         now = time.monotonic()
         known = self._engine

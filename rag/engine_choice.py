@@ -1,0 +1,123 @@
+"""Which engine embeds and which one writes.
+
+The library's identity fixes what embeds; for a new library settings and what is installed decide.
+Who writes is chosen for each question: an Ollama may come and go while a web app runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.answering.quoting import QuotingWriter
+from rag.answering.writing import ModelWriter, Writer
+from rag.config import Settings
+from rag.engines import embedded
+from rag.engines.embedded import EmbeddedEngine
+from rag.engines.ollama import OllamaEngine
+from rag.errors import EngineError, IdentityMismatch
+from rag.types import ChatOptions, EmbeddingIdentity, Engine, Task, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class WriterChoice:
+    """Who writes the next answer (`model` None: by quoting); `notice`: what is missing for more."""
+
+    engine: str
+    model: str | None
+    notice: str | None
+
+
+class BoundEmbedder:
+    """One engine's embedding model as the library uses it: another model's vectors never get in."""
+
+    def __init__(self, engine: Engine, model: str, expected: EmbeddingIdentity | None) -> None:
+        self._engine = engine
+        self._model = model
+        self._expected = expected
+
+    @property
+    def identity(self) -> EmbeddingIdentity:
+        """Asked of the engine each time: a model pulled anew has another digest."""
+        return self._engine.identity(self._model)
+
+    def embed(self, texts: Sequence[str], task: Task) -> Vectors:
+        """Raises `IdentityMismatch` where the model is not the one that made the library."""
+        if self._expected is not None and self.identity.key != self._expected.key:
+            raise IdentityMismatch(
+                self._model,
+                f"{self._model} has changed since the library was embedded with it.",
+                "Bring the old model back, or ingest into another RAG_HOME.",
+            )
+        return self._engine.embed(self._model, texts, task)
+
+
+class Engines:
+    """Both engines, and the choices between them that the settings ask for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ollama = OllamaEngine(
+            settings.ollama_host,
+            keep_alive=settings.keep_alive,
+            connect_timeout=settings.connect_timeout,
+            read_timeout=settings.read_timeout,
+        )
+        self._embedded = EmbeddedEngine(settings.threads)
+
+    def embedder(self, identity: EmbeddingIdentity | None) -> BoundEmbedder:
+        """The library's own embedding model; for a new library (None) the one settings choose."""
+        if identity is not None:
+            ours = identity.engine == self._embedded.name
+            engine: Engine = self._embedded if ours else self._ollama
+            return BoundEmbedder(engine, identity.model, identity)
+        if self._settings.engine == "ollama" or (
+            self._settings.engine == "auto" and self._missing(self._settings.embed_model) is None
+        ):
+            return BoundEmbedder(self._ollama, self._settings.embed_model, None)
+        return self._sentences()
+
+    def writer(self) -> tuple[Writer, WriterChoice]:
+        """Ollama's chat model if it is there, else quoting.
+
+        With engine=ollama raises what is wrong with it, such as `ModelMissing`.
+        """
+        settings = self._settings
+        missing = None
+        if settings.engine == "auto":
+            missing = self._missing(settings.chat_model)
+        if settings.engine == "embedded" or missing is not None:
+            quoting = QuotingWriter(self._sentences(), self._embedded.name)
+            return quoting, WriterChoice(self._embedded.name, None, missing)
+        options = ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature)
+        writer = ModelWriter(self._ollama, settings.chat_model, options)
+        return writer, WriterChoice(self._ollama.name, settings.chat_model, None)
+
+    def writer_choice(self) -> WriterChoice:
+        """Who would write now. Does not raise: what is wrong with the engine is the notice."""
+        try:
+            return self.writer()[1]
+        except EngineError as error:
+            notice = f"{error.message} {error.hint}"
+            return WriterChoice(self._ollama.name, self._settings.chat_model, notice)
+
+    def close(self) -> None:
+        self._ollama.close()
+
+    def _missing(self, model: str) -> str | None:
+        """Why Ollama cannot run a model, and what to do; None if it can."""
+        if not self._ollama.health().ok:
+            return (
+                f"No Ollama answers at {self._ollama.host}: answers are made by quoting. "
+                f"For written answers install Ollama and run: ollama pull {model}"
+            )
+        if not self._ollama.has(model):
+            return (
+                f"Ollama does not have {model}: answers are made by quoting. "
+                f"Get it: ollama pull {model}"
+            )
+        return None
+
+    def _sentences(self) -> BoundEmbedder:
+        """The embedded model: for a library without Ollama, and what quoting compares with."""
+        return BoundEmbedder(self._embedded, embedded.MODEL, None)
