@@ -48,8 +48,9 @@ _UNITS = {
 }  # fmt: skip
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
-    r"(?P<currency>[€$£])?\s?(?<![\w.])(?P<number>\d[\d,' ]*\d(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?:\s*(?P<scale>hundred|thousand|million|billion|bn|k)\b)?(?:\s?-?(?P<unit>{_UNIT})(?![\w]))?"
+    r"(?P<minus>(?<![\w.%)])-)?(?P<currency>[€$£])?\s?(?<![\w.])"
+    r"(?P<number>(?:\d{1,3}(?:[,' ]\d{3})+(?!\d)|\d+)(?:\.\d+)?)"
+    rf"(?:\s*(?P<scale>hundred|thousand|million|billion|bn|k)\b)?(?:\s?-?(?P<unit>{_UNIT})(?!\w))?"
 )
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
@@ -97,9 +98,15 @@ def facts(text: str) -> Facts:
     )
 
 
-def missing_figures(statement: Facts, quote: Facts) -> list[str]:
-    """The numbers and dates of a statement that its quote does not have, readable."""
-    lost = [f for f in statement.figures if not any(_same(f, q) for q in quote.figures)]
+def missing_figures(statement: Facts, quote: Facts, quote_is_table: bool = False) -> list[str]:
+    """The numbers and dates of a statement that its quote does not have, readable.
+
+    A number of the statement that has a unit needs one of the quote with the same unit; in a table,
+    whose units stand in its head, a bare number will do.
+    """
+    lost = [
+        f for f in statement.figures if not any(_same(f, q, quote_is_table) for q in quote.figures)
+    ]
     days = {date[1:] for date in quote.dates}
     years = {date[0] for date in quote.dates} | {int(f.value) for f in quote.figures if not f.unit}
     late = [
@@ -127,11 +134,10 @@ def anchors(text: str) -> frozenset[str]:
     return frozenset(years | dated | {n for n in named.names if any(c.isdigit() for c in n)})
 
 
-def _same(one: Figure, other: Figure) -> bool:
-    """Equal numbers, and no two different units."""
-    return abs(one.value - other.value) <= 1e-9 * max(abs(one.value), 1.0) and (
-        one.unit == other.unit or not one.unit or not other.unit
-    )
+def _same(said: Figure, shown: Figure, bare_will_do: bool) -> bool:
+    """Equal numbers, and the unit that was said."""
+    units_agree = not said.unit or said.unit == shown.unit or (bare_will_do and not shown.unit)
+    return units_agree and abs(said.value - shown.value) <= 1e-9 * max(abs(said.value), 1.0)
 
 
 def _take_dates(folded: str) -> tuple[list[tuple[int | None, int, int]], str]:
@@ -169,10 +175,9 @@ def _digits(folded: str) -> str:
 def _figures(folded: str) -> list[Figure]:
     found = []
     for match in _NUMBER.finditer(folded):
-        digits = re.sub(r"[,' ](?=\d{3}(?:\D|$))", "", match["number"])
-        for part in re.split(r"[,' ]+", digits):
-            value = float(part) * _SCALES.get(match["scale"] or "", 1.0)
-            found.append(Figure(value, _UNITS.get(match["currency"] or match["unit"] or "", "")))
+        value = float(re.sub(r"[,' ]", "", match["number"])) * _SCALES.get(match["scale"], 1.0)
+        unit = _UNITS.get(match["currency"] or match["unit"] or "", "")
+        found.append(Figure(-value if match["minus"] else value, unit))
     return found
 
 

@@ -41,7 +41,7 @@ def judge(statement: str, quote: str, surroundings: str) -> Judgement:
         return Judgement("supported", 1.0)
     said, shown = facts(statement), facts(quote)
     share = shared_words(statement, quote)
-    figures = missing_figures(said, shown)
+    figures = missing_figures(said, shown, quote_is_table=" | " in quote)
     if figures:
         return Judgement("unsupported", share, (f"not in the quote: {', '.join(figures)}",))
     if said.negated and not shown.negated:

@@ -171,9 +171,10 @@ def _footer(answer: Answer) -> str:
     coverage, receipt = answer.coverage, answer.receipt
     unread = coverage.pages_without_text
     by = receipt.chat_model or "quoting (no language model)"
+    passages = "1 passage" if receipt.passages_used == 1 else f"{receipt.passages_used} passages"
     seconds = sum(v for k, v in answer.seconds.items() if k != "first_word")
     return (
-        f"Answered by {by} from {receipt.passages_used} passages; "
+        f"Answered by {by} from {passages}; "
         f"the library read {coverage.documents_read} of {coverage.documents} files"
         f"{f', {unread} pages have no text' if unread else ''}. {seconds:.1f} s"
     )

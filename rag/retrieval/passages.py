@@ -10,7 +10,7 @@ from rag.types import Hit, Passage
 UnitText = Callable[[str, int], str]
 """The stored text of a unit, by document id and unit number."""
 
-LONGEST = 4000  # code points of a joined passage, so that one page cannot fill the prompt
+LONGEST = 2400  # code points of a joined passage: some ten of them fit a window of 8192 tokens
 
 
 @dataclass(slots=True)

@@ -70,8 +70,7 @@ class Workspace:
             self._require_idle()
             stored = [self.assistant.store_upload(name, content) for name, content in files]
             arguments = [part for name in stored for part in ("--upload", name)]
-            word = "file" if len(files) == 1 else "files"
-            self._begin(arguments, f"{len(files)} uploaded {word}")
+            self._begin(arguments, "your upload")
 
     def ingest_path(self, typed: str) -> None:
         """Read a file or folder of this machine where it lies.
