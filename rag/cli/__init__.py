@@ -7,4 +7,5 @@ contracts.py  the JSON that other programs read
 asking.py     ask, chat, search      ingesting.py  ingest
 library.py    documents, status, config
 serving.py    serve, demo
+    evaluating.py evaluate
 """

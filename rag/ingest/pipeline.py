@@ -1,7 +1,7 @@
 """Load, chunk, embed, commit: one result for each file of a plan.
 
 A thread loads and chunks ahead of the embedding model through a bounded queue (prepare.py);
-documents are embedded and committed in groups (commit.py), and the indexes follow each commit.
+documents are embedded and committed in groups (commit.py), and the indexes follow close behind.
 A kill at any moment loses nothing committed, and the next run continues.
 """
 
@@ -26,6 +26,8 @@ from rag.ingest.remove import discard_uploads, remove
 from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import Document, Embedder, EmbeddingIdentity, FileResult
+
+FOLLOW_SECONDS = 2.0  # between two commits of the keyword index; readers scan what it lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,14 @@ class Pipeline:
             yield committer.fail(_unseen(path, known.get(path)), error)
         preparer = Preparer(self.reader, self.chunker, identity, known, self.is_current)
         arrivals = Arrivals(preparer, plan.load)
+        followed = time.perf_counter()
         try:
             while group := arrivals.take(SLICE):
                 yield from committer.finish(group)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
-                follow_all(self.catalog, self.home, lock, at_end=False)
+                if time.perf_counter() - followed > FOLLOW_SECONDS:
+                    follow_all(self.catalog, self.home, lock, at_end=False)
+                    followed = time.perf_counter()
         finally:
             arrivals.stop()
         yield from remove(self.catalog, self.home, lock, plan.remove)

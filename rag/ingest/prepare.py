@@ -20,7 +20,8 @@ from rag.errors import LoadError, NoText, Unreadable
 from rag.ingest.discover import Found
 from rag.types import TRANSIENT, Chunk, Document, EmbeddingIdentity, LoadedDocument
 
-AHEAD = 8  # documents loaded and waiting
+AHEAD = 256  # documents loaded and waiting, at most
+AHEAD_TEXTS = 1024  # their texts, beyond which no further document is loaded
 _POLL_SECONDS = 0.2
 
 
@@ -100,6 +101,8 @@ class Arrivals:
     def __init__(self, preparer: Preparer, files: Sequence[Found]) -> None:
         self._queue: queue.Queue[Prepared | BaseException | None] = queue.Queue(AHEAD)
         self._stopping = threading.Event()
+        self._waiting_texts = 0
+        self._count = threading.Condition()
         self._ended = False
         self._thread = threading.Thread(
             target=self._work, args=(preparer, files), name="prepare", daemon=True
@@ -120,6 +123,7 @@ class Arrivals:
                 self._ended = True
             else:
                 group.append(item)
+                self._counted(-len(item.texts))
         return group
 
     def stop(self) -> None:
@@ -133,10 +137,23 @@ class Arrivals:
             for found in files:
                 if self._stopping.is_set():
                     return
-                self._put(preparer.prepare(found))
+                prepared = preparer.prepare(found)
+                self._put(prepared)
+                self._counted(len(prepared.texts))
+                self._wait_for_room()
         except BaseException as error:  # a bug: it is raised again where the group is taken
             last = error
         self._put(last)
+
+    def _counted(self, texts: int) -> None:
+        with self._count:
+            self._waiting_texts += texts
+            self._count.notify()
+
+    def _wait_for_room(self) -> None:
+        with self._count:
+            while self._waiting_texts > AHEAD_TEXTS and not self._stopping.is_set():
+                self._count.wait(_POLL_SECONDS)
 
     def _put(self, item: Prepared | BaseException | None) -> None:
         while not self._stopping.is_set():

@@ -56,6 +56,7 @@ THEME: dict[str, object] = {
     "theme.grayColor": "#66737f",
     "theme.grayTextColor": "#5b6873",
     "theme.greenTextColor": "#276b43",
+    "theme.orangeBackgroundColor": "#ffeeb0",  # marks a quote in a text
     "theme.orangeTextColor": "#95610f",
     "theme.redTextColor": "#a33434",
     "theme.baseRadius": "0.5rem",
