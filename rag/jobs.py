@@ -11,6 +11,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -45,8 +46,10 @@ class IngestJob:
 
     def __init__(self, settings: Settings, arguments: Sequence[str]) -> None:
         command = [sys.executable, "-m", "rag", "ingest", "--events", *_flags(settings), *arguments]
+        # a file, not a pipe: nobody reads it before the end, and a full pipe would hold the child
+        self._complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, stdout=subprocess.PIPE, stderr=self._complaints, text=True
         )
         self._progress = Progress()
         self._thread = threading.Thread(target=self._follow, name="ingest", daemon=True)
@@ -67,11 +70,13 @@ class IngestJob:
         return self._progress
 
     def _follow(self) -> None:
-        assert self._process.stdout is not None and self._process.stderr is not None
-        for line in self._process.stdout:
-            self._progress = _advance(self._progress, json.loads(line))
-        detail = self._process.stderr.read()
-        code = self._process.wait()
+        with self._process, self._complaints:
+            assert self._process.stdout is not None
+            for line in self._process.stdout:
+                self._progress = _advance(self._progress, json.loads(line))
+            code = self._process.wait()
+            self._complaints.seek(0)
+            detail = self._complaints.read()
         error = self._progress.error
         if error is None and self._progress.summary is None:
             said = (detail.strip().splitlines() or [f"exit code {code}"])[-1]

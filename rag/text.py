@@ -22,7 +22,7 @@ _ABBREVIATIONS = frozenset(
     "jr lt ltd max min mme mr mrs ms mt nr no nos op p pp para prof rep rev sec sen sgt sr st str "
     "tab tel usw viz vol vols vs z".split()
 )
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”）]*")
+_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|[\[【]\d)|[。！？]+[」』”）]*")
 _ITEM = re.compile(r"\s*(?:[-*•‣▪◦·]\s|\(?[0-9]{1,3}[.)]\s|\(?[a-z][.)]\s|\|)")
 _NUMERIC = re.compile(r"\d")
 _WIDTH_LINES = 6  # lines before and after that tell how wide a paragraph is set

@@ -39,7 +39,8 @@ _UNITS = {
     "week": "week", "weeks": "week",
     "month": "month", "months": "month", "year": "year", "years": "year", "yr": "year",
     "mm": "mm", "cm": "cm", "m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m",
-    "km": "km", "g": "g", "kg": "kg", "mg": "mg", "t": "t", "l": "l", "ml": "ml", "litre": "l",
+    "km": "km", "km/h": "km/h", "m/s": "m/s", "mph": "mph",
+    "g": "g", "kg": "kg", "mg": "mg", "t": "t", "l": "l", "ml": "ml", "litre": "l",
     "litres": "l", "v": "v", "mv": "mv", "a": "a", "ma": "ma", "mah": "mah", "ah": "ah", "w": "w",
     "kw": "kw", "kwh": "kwh", "wh": "wh", "hz": "hz", "khz": "khz", "mhz": "mhz", "ghz": "ghz",
     "nm": "nm", "°c": "°c", "°f": "°f", "°": "°", "degrees": "°", "kb": "kb", "mb": "mb",
@@ -49,8 +50,8 @@ _UNITS = {
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
     r"(?P<minus>(?<![\w.%)])-)?(?P<currency>[€$£])?\s?(?<![\w.])"
-    r"(?P<number>(?:\d{1,3}(?:[,' ]\d{3})+(?!\d)|\d+)(?:\.\d+)?)"
-    rf"(?:\s*(?P<scale>hundred|thousand|million|billion|bn|k)\b)?(?:\s?-?(?P<unit>{_UNIT})(?!\w))?"
+    r"(?P<number>(?:\d{1,3}(?:[,' ]\d{3})+(?!\d)|\d+)(?:\.\d+)?(?!\.?\d))"
+    rf"(?:\s*(?P<scale>hundred|thousand|million|billion|bn|k)\b)?(?:\s?-?(?P<unit>{_UNIT})(?![\w/]))?"
 )
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
@@ -62,7 +63,8 @@ _SPELLED_NUMBER = re.compile(
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|free of)\b|n't\b"
 )
-_NAME = re.compile(r"[^\W\d_][\w'’-]*|\w*\d\w*[^\W\d_][\w-]*")
+_NAME = re.compile(r"[^\W\d_][\w'’-]*|\w*\d\w*[^\W\d_][\w-]*|\d+(?:\.\d+){2,}|\d+(?:-\d+)+")
+_MEASURE = re.compile(rf"\d+(?:\.\d+)?(?:st|nd|rd|th|s|{_UNIT})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,22 +179,32 @@ def _figures(folded: str) -> list[Figure]:
     for match in _NUMBER.finditer(folded):
         value = float(re.sub(r"[,' ]", "", match["number"])) * _SCALES.get(match["scale"], 1.0)
         unit = _UNITS.get(match["currency"] or match["unit"] or "", "")
+        if match["currency"] and match["unit"] == "m":
+            value *= 1e6  # £2.9m
         found.append(Figure(-value if match["minus"] else value, unit))
     return found
 
 
 def _names(text: str) -> list[str]:
-    """Folded words written as names: capital inside a sentence, or letters and digits mixed."""
+    """Folded words written as names: capitals that no sentence begins with, letters with digits.
+
+    The first word of a sentence counts where a capital follows it too ("Agnes Tolland founded …").
+    """
     names = []
+    tokens = text.split()
     opening = True
-    for token in re.finditer(r"\S+", text):
-        word = token.group().strip("\"'“”‘’()[]{}.,;:!?*_")
-        match = _NAME.fullmatch(word)
-        folded = fold(word)
-        if match and folded not in STOP_WORDS and folded not in _MONTHS and folded not in _UNITS:
-            inner_capital = any(c.isupper() for c in word[1:])
-            mixed = any(c.isdigit() for c in word) and any(c.isalpha() for c in word)
-            if mixed or inner_capital or (word[0].isupper() and not opening):
-                names.append(folded.removesuffix("'s"))
-        opening = token.group()[-1] in ".!?:"
+    for token, following in zip(tokens, [*tokens[1:], ""], strict=False):
+        word = token.strip("\"'“”‘’()[]{}.,;:!?*_")
+        if _NAME.fullmatch(word) and _is_name(word, opening and not following[:1].isupper()):
+            names.append(fold(word).removesuffix("'s"))
+        opening = token[-1] in ".!?:"
     return names
+
+
+def _is_name(word: str, capital_means_nothing: bool) -> bool:
+    folded = fold(word)
+    if folded in STOP_WORDS or folded in _MONTHS or folded in _UNITS:
+        return False
+    coded = any(c.isdigit() for c in word) and not _MEASURE.fullmatch(folded)
+    inner_capital = any(c.isupper() for c in word[1:])
+    return coded or inner_capital or (word[0].isupper() and not capital_means_nothing)

@@ -13,8 +13,8 @@ from rag.text import content_words, words
 from rag.types import Turn
 
 _LEANING = re.compile(
-    r"^(?:and|but|or|so|then|also|what about|how about|why|when|where|who|which one)\b"
-    r"|\b(?:it|its|they|them|their|this|that|these|those|he|she|his|her|there|one|same|former|latter)\b",
+    r"^(?:and|but|or|so|then|also|what about|how about|which one)\b"
+    r"|\b(?:it|its|they|them|their|this|these|those|he|him|his|she|her|former|latter)\b",
     re.IGNORECASE,
 )
 _FEW_WORDS = 2

@@ -36,7 +36,10 @@ def messages(
     turns = [
         message
         for turn in history
-        for message in (Message("user", turn.question), Message("assistant", turn.answer))
+        for message in (
+            Message("user", inert(turn.question)),
+            Message("assistant", inert(turn.answer)),
+        )
     ]
     fence = f"passages-{secrets.token_hex(4)}"
     body = "\n\n".join(passage_block(passage) for passage in passages)

@@ -56,13 +56,15 @@ def best_backing(
 
 
 def _best_in(statement: str, passage: Passage) -> Backing | None:
-    surroundings = " ".join([passage.text, *passage.headings, passage.name])
+    context = " ".join([*passage.headings, passage.name])
     windows = sorted(
         _windows(passage.text),
         key=lambda w: (-shared_words(statement, passage.text[w[0] : w[1]]), w[1] - w[0]),
     )
     judged = [
-        Backing(passage, start, end, judge(statement, passage.text[start:end], surroundings))
+        Backing(
+            passage, start, end, judge(statement, passage.text[start:end], passage.text, context)
+        )
         for start, end in windows[:_CANDIDATES]
     ]
     return max(judged, key=lambda b: (b.judgement.rank, b.start - b.end), default=None)

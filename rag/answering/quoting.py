@@ -22,6 +22,7 @@ MOST_SENTENCES = 80  # looked at for one answer
 MOST_QUOTED = 3
 NEAR_BEST = 0.9  # share of the best score that a further sentence needs
 LEAST_SCORE = 0.55  # below which the documents do not say
+_BETWEEN = "\n\n"
 _LEAST_WORDS = 4  # of a sentence worth quoting
 _WORDS_WEIGHT = 0.35  # best of the weights tried on 500 questions of SQuAD 2.0 (docs/answers.md)
 _RANK_WEIGHT = 0.05
@@ -64,7 +65,8 @@ class QuotingWriter:
         chosen = choose(self.rank(question, passages))
         for i, candidate in enumerate(chosen):
             text = " ".join(candidate.text.split())
-            yield ChatDelta(f"{' ' if i else ''}{text} [{candidate.passage}]")
+            # an empty line between: each quote is a statement of its own, table rows too
+            yield ChatDelta(f"{_BETWEEN if i else ''}{text} [{candidate.passage}]")
         yield ChatDelta("", done=True)
 
     def rank(self, question: str, passages: Sequence[Passage]) -> list[_Candidate]:

@@ -32,28 +32,30 @@ class Judgement:
         return _RANK[self.verdict], self.share
 
 
-def judge(statement: str, quote: str, surroundings: str) -> Judgement:
-    """Judge a statement by a quote; `surroundings`: the passage, its headings and file name.
+def judge(statement: str, quote: str, passage: str, context: str = "") -> Judgement:
+    """Judge a statement by a quote of a passage; `context`: the headings and file name above it.
 
-    A name that stands only in the surroundings makes `partly`, nowhere at all `unsupported`.
+    A name that stands only elsewhere in the passage or its context makes `partly`, nowhere at all
+    `unsupported`; a figure must stand in the quote, but may be of the context ("… in 2026").
     """
     if _plain(statement) and _plain(statement) in _plain(quote):
         return Judgement("supported", 1.0)
     said, shown = facts(statement), facts(quote)
     share = shared_words(statement, quote)
     figures = missing_figures(said, shown, quote_is_table=" | " in quote)
-    if figures:
-        return Judgement("unsupported", share, (f"not in the quote: {', '.join(figures)}",))
+    above = set(figures) - set(missing_figures(said, facts(context)))
+    if lost := [figure for figure in figures if figure not in above]:
+        return Judgement("unsupported", share, (f"not in the quote: {', '.join(lost)}",))
     if said.negated and not shown.negated:
         return Judgement("unsupported", share, ("the statement denies, the quote does not",))
-    strangers = missing_names(said, f"{quote} {surroundings}")
-    if strangers:
+    if strangers := missing_names(said, f"{quote} {passage} {context}"):
         return Judgement("unsupported", share, (f"not in the passage: {', '.join(strangers)}",))
     if share < PARTLY:
         return Judgement("unsupported", share, ("the quote says something else",))
+    elsewhere = [*sorted(above), *missing_names(said, quote)]
     reasons = []
-    if names := missing_names(said, quote):
-        reasons.append(f"only elsewhere in the passage: {', '.join(names)}")
+    if elsewhere:
+        reasons.append(f"not in the quote itself, only around it: {', '.join(elsewhere)}")
     if shown.negated and not said.negated:
         reasons.append("the quote denies, the statement does not")
     if share < SUPPORTED:

@@ -1,0 +1,142 @@
+"""The documents page: what is in the library, what was not read and why, adding and deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from rag.errors import VouchError
+from rag.server.workspace import Workspace, current
+from rag.types import Document
+from ui import adding, errors, safe, words
+
+PAGE_SIZE = 25
+
+
+def page() -> None:
+    st.set_page_config(layout="wide")
+    workspace = current()
+    with st.container(key="documents"):
+        st.header("Documents")
+        coverage = workspace.assistant.coverage()
+        if coverage.documents:
+            st.caption(words.coverage(coverage))
+        adding.show(workspace)
+        documents = workspace.assistant.documents()
+        if documents:
+            _list(workspace, documents)
+
+
+def matching(documents: Sequence[Document], text: str, read: bool | None) -> list[Document]:
+    """The documents whose path has the text, those that were not read first.
+
+    `read`: only those whose text answers questions, or only the others.
+    """
+    wanted = text.strip().casefold()
+    found = [
+        document
+        for document in documents
+        if wanted in document.path.casefold() and read in (None, document.searchable)
+    ]
+    return sorted(found, key=lambda document: (document.searchable, document.path))
+
+
+def _list(workspace: Workspace, documents: Sequence[Document]) -> None:
+    read = sum(document.searchable for document in documents)
+    labels = {
+        "all": f"All {len(documents):,}",
+        "read": f"Read {read:,}",
+        "not read": f"Not read {len(documents) - read:,}",
+    }
+    with st.container(horizontal=True, vertical_alignment="center", key="filter"):
+        text = st.text_input(
+            "Find", placeholder="Find by name or path", key="find", label_visibility="collapsed"
+        )
+        shown = st.segmented_control(
+            "Show",
+            list(labels),
+            default="all",
+            format_func=lambda choice: labels[choice],
+            key="shown",
+            label_visibility="collapsed",
+        )
+    found = matching(documents, text, {"read": True, "not read": False}.get(shown or "all"))
+    limit = st.session_state.setdefault("limit", PAGE_SIZE)
+    with st.container(key="list"):
+        for document in found[:limit]:
+            _row(workspace, document)
+    if not found:
+        st.caption("No document fits.")
+    if len(found) > limit:
+        rest = words.count(len(found) - limit, "more document")
+        st.button(f"Show more ({rest})", on_click=_show_more)
+
+
+def _show_more() -> None:
+    st.session_state["limit"] += PAGE_SIZE
+
+
+def _row(workspace: Workspace, document: Document) -> None:
+    row = st.container(
+        horizontal=True, vertical_alignment="center", key=f"row-{document.id}", gap="small"
+    )
+    with row:
+        with st.container(width=20, key=f"icon-{document.id}"):
+            st.markdown(_icon(document))
+        with st.container(gap=None, key=f"about-{document.id}"):
+            st.markdown(f"**{safe.line(document.name)}**")
+            st.caption(safe.line(_about(document)))
+            if document.error is not None:
+                st.caption(safe.line(f"{document.error.message} {document.error.hint}"))
+        if st.button("Delete", key=f"delete-{document.id}", type="tertiary"):
+            _confirm(workspace, document)
+
+
+def _icon(document: Document) -> str:
+    if not document.searchable:
+        return ":red[✗]"
+    return ":orange[~]" if document.stale or document.pages_without_text else ":green[✓]"
+
+
+def _about(document: Document) -> str:
+    parts = [words.OUTCOMES[document.outcome]]
+    if document.pages:
+        parts.append(words.count(document.pages, document_unit(document)))
+    if document.pages_without_text:
+        parts.append(f"{document.pages_without_text} without text")
+    if document.stale:
+        parts.append("the file has changed since; an older version answers")
+    return " · ".join([*parts, _place(document)])
+
+
+def document_unit(document: Document) -> str:
+    """What its parts are called."""
+    return "page" if document.format == "pdf" else "section"
+
+
+def _place(document: Document) -> str:
+    return "uploaded" if _is_upload(document) else document.path.removesuffix(f"/{document.name}")
+
+
+def _is_upload(document: Document) -> bool:
+    return document.path.startswith("upload:")
+
+
+@st.dialog("Delete from the library?")
+def _confirm(workspace: Workspace, document: Document) -> None:
+    st.markdown(f"**{safe.line(document.name)}**")
+    if _is_upload(document):
+        st.text("Its text and our copy of the file are deleted.")
+    else:
+        st.text(
+            "Its text is deleted from the library. The file itself is not touched; "
+            "adding its folder again would read it again."
+        )
+    if st.button("Delete", type="primary", key="really-delete"):
+        try:
+            workspace.assistant.remove([document.id], wait=False)
+        except VouchError as error:
+            errors.show(error.info)
+        else:
+            st.rerun()

@@ -1,0 +1,65 @@
+"""Draws the open source: the page as a picture with the quote marked, or its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from rag.assistant import Assistant, PagePicture
+from rag.types import Unit
+from ui import safe
+from ui.conversation import Source
+
+AROUND = 1500  # characters of text shown before and after a quote
+
+
+def panel(assistant: Assistant, source: Source, close: Callable[[], None]) -> None:
+    """`close` is called by the button that closes the panel."""
+    with st.container(key="source"):
+        with st.container(horizontal=True, vertical_alignment="center", key="source-head"):
+            st.markdown(f"**{safe.line(source.name)}**  \n{safe.line(source.label)}")
+            st.button("Close", key="close-source", on_click=close)
+        if source.stale:
+            st.warning("This file has changed or is gone since it was read.")
+        if source.quote:
+            with st.container(key="quote"):
+                st.text(safe.flowing(source.quote))
+        _page(_picture(assistant, source), source)
+        with st.container(key="source-path"):
+            st.text(safe.plain(source.path))
+
+
+def _page(picture: PagePicture | None, source: Source) -> None:
+    if picture is None:
+        st.info("This version of the document is no longer in the library.")
+        return
+    if picture.reason:
+        st.info(safe.line(picture.reason))
+    if picture.png is not None:
+        st.image(picture.png, width="stretch")
+    else:
+        with st.container(key="source-text"):
+            st.markdown(excerpt(picture.unit, source.start, source.end))
+
+
+def excerpt(unit: Unit, start: int, end: int) -> str:
+    """The text around a span of a unit, the span highlighted, as harmless Markdown."""
+    begin = _line_start(unit.text, max(0, start - AROUND))
+    text = unit.text[begin : end + AROUND]
+    before, after = "… " if begin else "", " …" if end + AROUND < len(unit.text) else ""
+    return before + safe.lines(text, (start - begin, end - begin)) + after
+
+
+def _line_start(text: str, place: int) -> int:
+    return text.rfind("\n", 0, place) + 1 if place else 0
+
+
+def _picture(assistant: Assistant, source: Source) -> PagePicture | None:
+    """Drawn once for each source that is opened: a page may take a second."""
+    drawn: tuple[Source, PagePicture | None] | None = st.session_state.get("picture")
+    if drawn is None or drawn[0] != source:
+        span = (source.start, source.end)
+        picture = assistant.picture(source.document_id, source.sha256, source.page, span)
+        drawn = st.session_state["picture"] = (source, picture)
+    return drawn[1]
