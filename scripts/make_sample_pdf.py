@@ -25,8 +25,19 @@ from fpdf.enums import MethodReturnValue, XPos, YPos
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 MADE = datetime(2026, 3, 16, 9, 0, tzinfo=UTC)
-LEFT, TOP, WIDTH, BOTTOM = 24.0, 27.0, 162.0, 272.0  # mm on A4: where text starts, how wide it is, where it ends
-INK, NAVY, TEAL, AMBER, RED = (38, 44, 52), (19, 52, 86), (22, 128, 138), (214, 138, 28), (183, 54, 48)
+LEFT, TOP, WIDTH, BOTTOM = (
+    24.0,
+    27.0,
+    162.0,
+    272.0,
+)  # mm on A4: where text starts, how wide it is, where it ends
+INK, NAVY, TEAL, AMBER, RED = (
+    (38, 44, 52),
+    (19, 52, 86),
+    (22, 128, 138),
+    (214, 138, 28),
+    (183, 54, 48),
+)
 GREY, RULE, PALE, SEA = (104, 114, 124), (196, 204, 211), (240, 244, 247), (205, 228, 236)
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -37,7 +48,12 @@ class Booklet(FPDF):
 
     def __init__(self, title: str, number: str, pages: int = 0, cover_pages: int = 0) -> None:
         super().__init__(format="A4")
-        self.title_text, self.number, self.page_total, self.cover_pages = title, number, pages, cover_pages
+        self.title_text, self.number, self.page_total, self.cover_pages = (
+            title,
+            number,
+            pages,
+            cover_pages,
+        )
         self.headings: list[tuple[int, str, int]] = []  # level, text, page
         self.counts = {"Table": 0, "Figure": 0}
         self.set_compression(False)
@@ -60,24 +76,39 @@ class Booklet(FPDF):
     def footer(self) -> None:
         if self.page > self.cover_pages:
             self.label(LEFT, 284, "Hallowick Instrument Cooperative, Port Ellary", 8, GREY)
-            self.label(LEFT + WIDTH, 284, f"Page {self.page} of {self.page_total}", 8, GREY, align="R")
+            self.label(
+                LEFT + WIDTH, 284, f"Page {self.page} of {self.page_total}", 8, GREY, align="R"
+            )
 
     # Drawing
-    def label(self, x: float, y: float, text: str, size: float = 8, colour: Colour = INK, style: str = "", align: str = "L") -> None:
+    def label(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float = 8,
+        colour: Colour = INK,
+        style: str = "",
+        align: str = "L",
+    ) -> None:
         """One line of text with its baseline at `y`; `align` says which end of it, or its middle (C), is at `x`."""
         self.set_font("Helvetica", style, size)
         self.set_text_color(*colour)
         width = self.get_string_width(text)
         self.text(x - {"L": 0.0, "C": width / 2, "R": width}[align], y, text)
 
-    def stroke(self, points: Sequence[Point], colour: Colour = INK, width: float = 0.25, dash: float = 0) -> None:
+    def stroke(
+        self, points: Sequence[Point], colour: Colour = INK, width: float = 0.25, dash: float = 0
+    ) -> None:
         self.set_draw_color(*colour)
         self.set_line_width(width)
         self.set_dash_pattern(dash=dash, gap=dash)
         self.polyline(points)
         self.set_dash_pattern()
 
-    def box(self, x: float, y: float, w: float, h: float, fill: Colour, edge: Colour | None = None) -> None:
+    def box(
+        self, x: float, y: float, w: float, h: float, fill: Colour, edge: Colour | None = None
+    ) -> None:
         self.set_fill_color(*fill)
         self.set_draw_color(*(edge or fill))
         self.set_line_width(0.25)
@@ -149,15 +180,26 @@ class Booklet(FPDF):
         self.write_lines(LEFT, WIDTH, 4.6, f"{kind} {self.counts[kind]}: {text}")
 
     def grid(self, caption: str, widths: Sequence[float], rows: Sequence[Sequence[str]]) -> None:
-        self.set_font("Helvetica", "B", 9)  # the widest form of the text, so no cell is measured too small
-        heights = [max(self.height_of(c, w - 4, 4.5) for c, w in zip(r, widths, strict=True)) + 2.6 for r in rows]
+        self.set_font(
+            "Helvetica", "B", 9
+        )  # the widest form of the text, so no cell is measured too small
+        heights = [
+            max(self.height_of(c, w - 4, 4.5) for c, w in zip(r, widths, strict=True)) + 2.6
+            for r in rows
+        ]
         self.room(sum(heights) + 9)
         self.ln(1)
         self.caption("Table", caption)
         self.ln(1)
         for index, (row, height) in enumerate(zip(rows, heights, strict=True)):
             top, x = self.get_y(), LEFT
-            self.box(LEFT, top, sum(widths), height, NAVY if index == 0 else PALE if index % 2 == 0 else (255, 255, 255))
+            self.box(
+                LEFT,
+                top,
+                sum(widths),
+                height,
+                NAVY if index == 0 else PALE if index % 2 == 0 else (255, 255, 255),
+            )
             self.set_font("Helvetica", "" if index else "B", 9)
             self.set_text_color(*(INK if index else (255, 255, 255)))
             for cell, width in zip(row, widths, strict=True):
@@ -181,12 +223,22 @@ class Booklet(FPDF):
     def contents(self, headings: Sequence[tuple[int, str, int]]) -> None:
         self.add_page()
         self.label(LEFT, 34, "Contents", 18, NAVY, "B")
-        middle = next(i for i, (level, _, page) in enumerate(headings) if level == 0 and i > len(headings) * 0.45) if headings else 0
+        middle = (
+            next(
+                i
+                for i, (level, _, page) in enumerate(headings)
+                if level == 0 and i > len(headings) * 0.45
+            )
+            if headings
+            else 0
+        )
         for column, part in enumerate((headings[:middle], headings[middle:])):
             left, right, y = LEFT + column * 85, LEFT + column * 85 + 77, 44.0
             for level, text, page in part:
                 y += 3.0 if level == 0 else 0.0
-                self.label(left + 5 * level, y, text, 10 - level, (NAVY, INK)[level], ("B", "")[level])
+                self.label(
+                    left + 5 * level, y, text, 10 - level, (NAVY, INK)[level], ("B", "")[level]
+                )
                 start = left + 5 * level + self.get_string_width(text) + 2
                 self.stroke([(start, y), (right - 7, y)], RULE, 0.2, 0.6)
                 self.label(right, y, str(page), 10 - level, INK, ("B", "")[level], align="R")
@@ -197,12 +249,22 @@ class Booklet(FPDF):
         self.add_page()
         self.box(0, 0, 210, 180, NAVY)
         for row in range(9):
-            wave = [(x, 96 + row * 9 + (2 + row) * math.sin(x / (17 + row) + row)) for x in range(0, 211, 2)]
+            wave = [
+                (x, 96 + row * 9 + (2 + row) * math.sin(x / (17 + row) + row))
+                for x in range(0, 211, 2)
+            ]
             self.stroke(wave, (60 + row * 13, 110 + row * 11, 150 + row * 9), 0.7)
         self.label(LEFT, 52, lines[0], 32, (255, 255, 255), "B")
         self.label(LEFT, 66, lines[1], 16, SEA)
         for index, line in enumerate(lines[2:]):
-            self.label(LEFT, 202 + index * 8, line, 12 if index else 14, INK if index else NAVY, "" if index else "B")
+            self.label(
+                LEFT,
+                202 + index * 8,
+                line,
+                12 if index else 14,
+                INK if index else NAVY,
+                "" if index else "B",
+            )
 
     def render(self, text: str) -> None:
         lines = text.strip().splitlines()
@@ -219,19 +281,33 @@ class Booklet(FPDF):
                 self.figure(name, caption)
             elif line.startswith("T: "):
                 caption, widths = line[3:].split(" | ")
-                end = next((i for i in range(index + 1, len(lines)) if lines[i][0] != "|"), len(lines))
-                rows = [[c.strip() for c in row.strip("| ").split("|")] for row in lines[index + 1 : end]]
+                end = next(
+                    (i for i in range(index + 1, len(lines)) if lines[i][0] != "|"), len(lines)
+                )
+                rows = [
+                    [c.strip() for c in row.strip("| ").split("|")]
+                    for row in lines[index + 1 : end]
+                ]
                 self.grid(caption, [float(w) for w in widths.split()], rows)
             elif not line.startswith("|"):
                 self.body(line)
 
 
-def axes(pdf: Booklet, area: tuple[float, float, float, float], xs: Sequence[float], ys: Sequence[float], names: tuple[str, str], x_ticks: bool = True) -> Callable[[float, float], Point]:
+def axes(
+    pdf: Booklet,
+    area: tuple[float, float, float, float],
+    xs: Sequence[float],
+    ys: Sequence[float],
+    names: tuple[str, str],
+    x_ticks: bool = True,
+) -> Callable[[float, float], Point]:
     """Draw a chart's ticks and grid in `area` (x, y, w, h in mm); returns where a value lies on the page."""
     left, top, w, h = area
 
     def at(x: float, y: float) -> Point:
-        return left + w * (x - xs[0]) / (xs[-1] - xs[0]), top + h * (1 - (y - ys[0]) / (ys[-1] - ys[0]))
+        return left + w * (x - xs[0]) / (xs[-1] - xs[0]), top + h * (
+            1 - (y - ys[0]) / (ys[-1] - ys[0])
+        )
 
     for y in ys:
         pdf.stroke([at(xs[0], y), at(xs[-1], y)], RULE, 0.15)
@@ -250,20 +326,45 @@ def draw_station(pdf: Booklet, x: float, y: float) -> None:
     pdf.box(x + 18, y + 24, 30, 65.8, (214, 209, 200), GREY)
     pdf.set_fill_color(246, 226, 186)
     pdf.polygon([(x + 84, y + 36), (x + 80, y + 62), (x + 88, y + 62)], style="F")
-    for x1, y1, w, h, colour in [(48, 28, 39, 2.2, GREY), (48, 25.5, 1.5, 7, GREY), (81, 28, 6, 8, NAVY), (24, 8, 12, 15, TEAL), (50, 35, 2.4, 45, (90, 98, 106)), (49.6, 76, 3.2, 7, RED)]:
+    for x1, y1, w, h, colour in [
+        (48, 28, 39, 2.2, GREY),
+        (48, 25.5, 1.5, 7, GREY),
+        (81, 28, 6, 8, NAVY),
+        (24, 8, 12, 15, TEAL),
+        (50, 35, 2.4, 45, (90, 98, 106)),
+        (49.6, 76, 3.2, 7, RED),
+    ]:
         pdf.box(x + x1, y + y1, w, h, colour)
     pdf.box(x + 29.4, y + 23, 1.2, 1.2, GREY)
     pdf.stroke([(x + 38, y + 24), (x + 42, y + 6)], GREY, 0.7)
     pdf.stroke([(x + 37, y + 12), (x + 45, y + 4)], NAVY, 1.6)
-    notes = [("1  Electronics housing with keypad", 36, 15, 10), ("2  Solar panel", 44, 6, 18), ("3  Mounting arm", 70, 29, 26), ("4  Radar head", 87, 32, 34), ("5  Radar beam, full angle 11 degrees", 86, 50, 48), ("6  Water surface", 100, 62, 60), ("7  Probe tube, 63 mm", 52, 70, 72), ("8  Pressure probe", 53, 80, 82)]
+    notes = [
+        ("1  Electronics housing with keypad", 36, 15, 10),
+        ("2  Solar panel", 44, 6, 18),
+        ("3  Mounting arm", 70, 29, 26),
+        ("4  Radar head", 87, 32, 34),
+        ("5  Radar beam, full angle 11 degrees", 86, 50, 48),
+        ("6  Water surface", 100, 62, 60),
+        ("7  Probe tube, 63 mm", 52, 70, 72),
+        ("8  Pressure probe", 53, 80, 82),
+    ]
     for text, px, py, ty in notes:
         pdf.stroke([(x + px, y + py), (x + 104, y + ty - 1)], GREY, 0.2)
         pdf.label(x + 106, y + ty, text, 8.5)
 
 
 def draw_beam(pdf: Booklet, x: float, y: float) -> None:
-    at = axes(pdf, (x + 20, y + 12, 128, 44), [0, 3, 6, 9, 12, 15], [0, 1, 2, 3], ("Distance from radar head to water (m)", "Size (m)"))
-    for offset, factor, colour, text, align, dx, dy in [(0.0, 2.0, NAVY, "Footprint diameter", "R", -2, -5.5), (0.15, 1.0, AMBER, "Clearance from wall", "L", 2, 4.5)]:
+    at = axes(
+        pdf,
+        (x + 20, y + 12, 128, 44),
+        [0, 3, 6, 9, 12, 15],
+        [0, 1, 2, 3],
+        ("Distance from radar head to water (m)", "Size (m)"),
+    )
+    for offset, factor, colour, text, align, dx, dy in [
+        (0.0, 2.0, NAVY, "Footprint diameter", "R", -2, -5.5),
+        (0.15, 1.0, AMBER, "Clearance from wall", "L", 2, 4.5),
+    ]:
         ends = [(d, offset + factor * d * math.tan(math.radians(5.5))) for d in (0.4, 9.0, 15.0)]
         pdf.stroke([at(*p) for p in ends], colour, 0.8)
         label_x, label_y = at(*ends[1])
@@ -271,7 +372,20 @@ def draw_beam(pdf: Booklet, x: float, y: float) -> None:
 
 
 def draw_terminals(pdf: Booklet, x: float, y: float) -> None:
-    names = ["BAT+", "BAT 0", "SOL+", "SOL 0", "RAD V", "RAD A", "RAD B", "RAD 0", "PRB I", "PRB 0", "485 A", "485 B"]
+    names = [
+        "BAT+",
+        "BAT 0",
+        "SOL+",
+        "SOL 0",
+        "RAD V",
+        "RAD A",
+        "RAD B",
+        "RAD 0",
+        "PRB I",
+        "PRB 0",
+        "485 A",
+        "485 B",
+    ]
     pdf.box(x + 9, y + 22, 144, 20, PALE, GREY)
     for index, name in enumerate(names):
         cx = x + 15 + index * 12
@@ -280,7 +394,13 @@ def draw_terminals(pdf: Booklet, x: float, y: float) -> None:
         pdf.ellipse(cx - 2, y + 30, 4, 4)
         pdf.label(cx, y + 28.8, str(index + 1), 7.5, NAVY, "B", align="C")
         pdf.label(cx, y + 37.6, name, 6.5, INK, align="C")
-    for first, last, text, colour in [(0, 1, "Battery BT-24", RED), (2, 3, "Solar panel", AMBER), (4, 7, "Radar head", NAVY), (8, 9, "Pressure probe", TEAL), (10, 11, "Control room", GREY)]:
+    for first, last, text, colour in [
+        (0, 1, "Battery BT-24", RED),
+        (2, 3, "Solar panel", AMBER),
+        (4, 7, "Radar head", NAVY),
+        (8, 9, "Pressure probe", TEAL),
+        (10, 11, "Control room", GREY),
+    ]:
         a, b = x + 15 + first * 12, x + 15 + last * 12
         pdf.box((a + b) / 2 - 11.5, y + 5, 23, 7, colour)
         pdf.label((a + b) / 2, y + 9.6, text, 7.5, (255, 255, 255), "B", align="C")
@@ -290,16 +410,38 @@ def draw_terminals(pdf: Booklet, x: float, y: float) -> None:
 
 def draw_autonomy(pdf: Booklet, x: float, y: float) -> None:
     ys = [0, 10, 20, 30, 40]
-    at = axes(pdf, (x + 20, y + 12, 128, 44), [0, 6], ys, ("Logging interval", "Days without sun"), x_ticks=False)
-    for index, (minutes, days) in enumerate(zip((1, 6, 10, 15, 30, 60), (13, 19, 22, 26, 30, 33), strict=True)):
+    at = axes(
+        pdf,
+        (x + 20, y + 12, 128, 44),
+        [0, 6],
+        ys,
+        ("Logging interval", "Days without sun"),
+        x_ticks=False,
+    )
+    for index, (minutes, days) in enumerate(
+        zip((1, 6, 10, 15, 30, 60), (13, 19, 22, 26, 30, 33), strict=True)
+    ):
         (left, top), (right, bottom) = at(index + 0.2, days), at(index + 0.8, 0)
         pdf.box(left, top, right - left, bottom - top, NAVY if minutes == 6 else TEAL)
-        pdf.label((left + right) / 2, bottom + 4.5, f"{minutes} min" + " (factory)" * (minutes == 6), 7.5, GREY, align="C")
+        pdf.label(
+            (left + right) / 2,
+            bottom + 4.5,
+            f"{minutes} min" + " (factory)" * (minutes == 6),
+            7.5,
+            GREY,
+            align="C",
+        )
         pdf.label((left + right) / 2, top - 1.5, f"{days} days", 8.5, INK, "B", align="C")
 
 
 def draw_comparison(pdf: Booklet, x: float, y: float) -> None:
-    at = axes(pdf, (x + 20, y + 12, 128, 48), [0, 1, 2, 3, 4, 5], [-12, -8, -4, 0, 4, 8, 12], ("Water level on the staff (m above datum)", "Gauge minus staff (mm)"))
+    at = axes(
+        pdf,
+        (x + 20, y + 12, 128, 48),
+        [0, 1, 2, 3, 4, 5],
+        [-12, -8, -4, 0, 4, 8, 12],
+        ("Water level on the staff (m above datum)", "Gauge minus staff (mm)"),
+    )
     pdf.stroke([at(0, 0), at(5, 0)], INK, 0.3)
     for limit in (-5, 5):
         pdf.stroke([at(0, limit), at(5, limit)], RED, 0.4, 1.5)
@@ -309,11 +451,24 @@ def draw_comparison(pdf: Booklet, x: float, y: float) -> None:
         pdf.set_fill_color(*(NAVY if index < 13 else TEAL))
         pdf.ellipse(px - 0.8, py - 0.8, 1.6, 1.6, style="F")
     pdf.stroke([at(0, 1.4), at(5, 1.4)], AMBER, 0.5)
-    pdf.label(at(5, 8)[0] - 1, at(5, 8)[1] - 2, "Red: limits of the mean. Amber: mean, +1.4 mm", 7.5, GREY, align="R")
+    pdf.label(
+        at(5, 8)[0] - 1,
+        at(5, 8)[1] - 2,
+        "Red: limits of the mean. Amber: mean, +1.4 mm",
+        7.5,
+        GREY,
+        align="R",
+    )
 
 
 def draw_drift(pdf: Booklet, x: float, y: float) -> None:
-    at = axes(pdf, (x + 20, y + 12, 128, 40), [-30, -15, 0, 15, 30, 45, 60], [-6, -3, 0, 3, 6], ("Air temperature (°C)", "Drift of the distance (mm)"))
+    at = axes(
+        pdf,
+        (x + 20, y + 12, 128, 40),
+        [-30, -15, 0, 15, 30, 45, 60],
+        [-6, -3, 0, 3, 6],
+        ("Air temperature (°C)", "Drift of the distance (mm)"),
+    )
     pdf.stroke([at(t, (t - 20) / 10) for t in (-25, 60)], RED, 0.7, 1.5)
     pdf.stroke([at(t, 0.7 * math.sin((t - 20) / 14)) for t in range(-25, 61)], NAVY, 0.8)
     pdf.label(at(40, 3.2)[0], at(40, 3.2)[1], "Without correction", 8, RED, "B", align="R")
@@ -703,7 +858,12 @@ The cooperative's total liability under these terms is limited to the price paid
 
 
 def make_manual(headings: Sequence[tuple[int, str, int]] = (), pages: int = 0) -> Booklet:
-    pdf = Booklet("Petrel 4 Tide Gauge: Installation and Operation Manual", "HM-410, revision 3", pages, cover_pages=1)
+    pdf = Booklet(
+        "Petrel 4 Tide Gauge: Installation and Operation Manual",
+        "HM-410, revision 3",
+        pages,
+        cover_pages=1,
+    )
     pdf.cover(MANUAL_COVER)
     pdf.contents(headings)
     pdf.render(MANUAL)

@@ -1,11 +1,12 @@
 """The command line: a thin front door. Each module holds the commands of one matter.
 
-main.py       the program: environment sealed, commands joined, errors to exit codes
-flags.py      the settings as flags of every command
-console.py    what is printed where; text of documents made harmless for a terminal
-contracts.py  the JSON that other programs read
-asking.py     ask, chat, search      ingesting.py  ingest
-library.py    documents, status, config
-serving.py    serve, demo
-    evaluating.py evaluate
+main.py        the program: environment sealed, commands joined, errors to exit codes
+flags.py       the settings as flags of every command
+console.py     what is printed where; text of documents made harmless for a terminal
+contracts.py   the JSON that other programs read
+asking.py      ask, chat, search
+ingesting.py   ingest
+library.py     documents, status, config
+serving.py     serve, demo
+evaluating.py  evaluate
 """

@@ -1,4 +1,16 @@
-"""The web app's server: `serve` opens it on loopback and blocks until it is stopped."""
+"""The web app's server: one process, one port, loopback, signed in by token.
+
+serve.py              start, run, end                 `serve` is the way in
+guard.py              exact Host and Origin, before Streamlit sees a request
+headers.py            the content security policy and its companions
+signin.py             the token, traded for a cookie
+readiness.py          the page is announced only once it answers guarded
+ports.py              which port
+streamlit_options.py  every setting of Streamlit, and the theme
+workspace.py          what all pages share: the open library, the one ingestion
+asking.py             an answer streamed in a thread, so that it can be stopped
+ingestion.py          the figures of a running ingestion
+"""
 
 from rag.server.serve import serve
 
