@@ -1,7 +1,9 @@
-"""From files to a searchable library: discover, plan (pure), then the pipeline.
+"""From files to a searchable library.
 
 discover.py  which files are there
 plan.py      what to do about each: pure, from what is there and what is known
-pipeline.py  load, chunk, embed, commit, indexes catch up; stages overlap
+pipeline.py  one run of a plan: its stages, its events
+prepare.py   first half: hashed, loaded, chunked, in a thread ahead of the model
+commit.py    second half: embedded and committed in groups
 remove.py    forgetting documents
 """
