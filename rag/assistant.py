@@ -311,7 +311,8 @@ def open_assistant(settings: Settings) -> Assistant:
 
 
 def _checked_question(question: str) -> str:
-    text = question.strip()
+    # standard input may hold bytes that are no UTF-8, which arrive as lone surrogates
+    text = question.encode("utf-8", "replace").decode().strip()
     if not text:
         raise UsageError("question", "The question is empty.", "Write one.")
     if len(text) > LONGEST_QUESTION:

@@ -115,10 +115,12 @@ def missing_figures(statement: Facts, quote: Facts, quote_is_table: bool = False
         d for d in statement.dates if d[1:] not in days or (d[0] is not None and d[0] not in years)
     ]
     # a bare number of a statement may stand inside a date of the quote: "in 2026", "on the 12th"
+    # versions such as 4.7.1 are names made of digits
+    lost_names = [n for n in statement.names - quote.names if n[0].isdigit() and n.count(".") > 1]
     inside = {float(part) for date in quote.dates for part in date if part is not None}
     lost = [f for f in lost if f.unit or f.value not in inside]
     written = ["-".join(str(part) for part in date if part) for date in late]
-    return sorted(map(str, lost)) + sorted(written)
+    return sorted(map(str, lost)) + sorted(written) + sorted(lost_names)
 
 
 def missing_names(statement: Facts, text: str) -> list[str]:

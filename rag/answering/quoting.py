@@ -8,12 +8,13 @@ best is not near enough, there is no draft: the documents do not say.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rag.answering.figures import anchors
+from rag.answering.figures import anchors, facts
 from rag.answering.writing import Draft, Question
 from rag.text import content_words, fold, sentences, words
 from rag.types import ChatDelta, Embedder, Passage
@@ -21,7 +22,7 @@ from rag.types import ChatDelta, Embedder, Passage
 MOST_SENTENCES = 80  # looked at for one answer
 MOST_QUOTED = 3
 NEAR_BEST = 0.9  # share of the best score that a further sentence needs
-LEAST_SCORE = 0.55  # below which the documents do not say
+LEAST_SCORE = 0.65  # below which the documents do not say (docs/answers.md)
 _BETWEEN = "\n\n"
 _LEAST_WORDS = 4  # of a sentence worth quoting
 _WORDS_WEIGHT = 0.35  # best of the weights tried on 500 questions of SQuAD 2.0 (docs/answers.md)
@@ -31,6 +32,13 @@ _ECHO = 0.3  # taken off for what only says the question again
 _NEW_WORDS = (
     0.34  # share of a sentence's words that the question does not have, if it tells anything
 )
+_ASKS_FIGURE = re.compile(
+    r"^when\b|\bhow (?:many|much|long|far|old|often|fast|high|large|big|tall|wide|deep|heavy|accurate)"
+    r"\b|\b(?:what|which) (?:year|date|day|time|percentage|percent|price|number|amount|temperature|"
+    r"weight|distance|size|salary|cost)\b|\bcosts?\b|\bprice\b",
+    re.IGNORECASE,
+)
+_ASKS_PERSON = re.compile(r"^(?:who|whose)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +134,20 @@ def _candidates(question: str, passages: Sequence[Passage]) -> list[_Candidate]:
         if all(anchor in fold(f"{passage.name} {passage.text}") for anchor in pinned)
         for start, end in sentences(passage.text)
         if len(passage.text[start:end].split()) >= _LEAST_WORDS
+        and _is_of_kind(question, passage.text[start:end])
     ]
     return found[:MOST_SENTENCES]
+
+
+def _is_of_kind(question: str, sentence: str) -> bool:
+    """Whether a sentence has what the question asks for: a figure or a date, or somebody's name."""
+    if _ASKS_FIGURE.search(question):
+        found = facts(sentence)
+        return bool(found.figures or found.dates)
+    if _ASKS_PERSON.search(question):
+        named = facts(sentence).names - facts(question).names
+        return bool(named) or sentence[:1].isupper()
+    return True
 
 
 def _context(passage: Passage) -> str:

@@ -164,7 +164,9 @@ def touch(db: sqlite3.Connection, document_id: str, file: FileVersion) -> None:
     """The file is unchanged in content: remember its new times and folder, and that it is fresh."""
     db.execute(
         "UPDATE documents SET size = ?, mtime_ns = ?, root = coalesce(?, root), stale = 0, "
-        "error_code = NULL, error_message = NULL, error_hint = NULL, "
+        "error_code = CASE WHEN stale THEN NULL ELSE error_code END, "
+        "error_message = CASE WHEN stale THEN NULL ELSE error_message END, "
+        "error_hint = CASE WHEN stale THEN NULL ELSE error_hint END, "
         "outcome = CASE WHEN stale THEN 'updated' ELSE outcome END WHERE id = ?",
         (file.size, file.mtime_ns, file.root, document_id),
     )

@@ -71,8 +71,14 @@ def live(db: sqlite3.Connection, batch: int) -> Iterator[tuple[list[bytes], Vect
         yield keys, np.stack([_decode(row[1]) for row in rows])
 
 
-def count_live(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT count(DISTINCT vector_key) FROM chunks").fetchone()[0])
+def count_live(db: sqlite3.Connection, up_to: int | None = None) -> int:
+    """How many vectors live chunks use; with `up_to`, chunks committed until then."""
+    condition = "" if up_to is None else "WHERE sequence <= ?"
+    values = () if up_to is None else (up_to,)
+    row = db.execute(
+        f"SELECT count(DISTINCT vector_key) FROM chunks {condition}", values
+    ).fetchone()
+    return int(row[0])
 
 
 def sweep(db: sqlite3.Connection) -> int:

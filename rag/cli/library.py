@@ -110,12 +110,9 @@ def remove_documents(
         gone = {d.id: d for d in map(assistant.document, documents or [])}
         if collection:
             gone |= {d.id: d for d in assistant.documents(collection)}
-        if not gone:
-            out.print("There is nothing to remove.")
-            return
-        if not yes and not _confirmed(list(gone.values())):
+        if gone and not yes and not _confirmed(list(gone.values())):
             raise typer.Exit(1)
-        results = assistant.remove(list(gone), wait=not no_wait)
+        results = assistant.remove(list(gone), wait=not no_wait) if gone else []
     if json:
         from rag.cli import contracts
 

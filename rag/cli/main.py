@@ -57,9 +57,10 @@ def main() -> None:
     except VouchError as error:
         print_error(error, as_json="--json" in sys.argv or "--events" in sys.argv)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        err.print("\nStopped. Everything committed so far is kept.")
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as end:
+        if end.code == EXIT_INTERRUPTED:  # typer has made it of Ctrl-C
+            err.print("\nStopped. Everything committed so far is kept.")
+        raise
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; nobody is left to tell
         sys.exit(0)

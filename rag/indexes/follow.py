@@ -7,6 +7,8 @@ index is published anew when it has fallen far enough behind (publish.py).
 
 from __future__ import annotations
 
+import contextlib
+
 from rag.catalog import chunks, indexing
 from rag.catalog.connection import Catalog
 from rag.errors import LibraryDamaged
@@ -33,8 +35,13 @@ def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> 
     follow_keyword(catalog, home, lock)
     with catalog.read() as db:
         due = publish.is_due(db, at_end)
+        newest = publish.newest(db)
+    # a generation that cannot be built stops nothing: what it lacks is scanned exactly
     if due:
-        publish.publish_generation(catalog, home, lock)
+        with contextlib.suppress(LibraryDamaged):
+            publish.publish_generation(catalog, home, lock)
+    elif at_end:
+        publish.remove_old(catalog, home, lock, keep=newest.name if newest else None)
 
 
 def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
@@ -42,11 +49,11 @@ def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
     with catalog.read() as db:
         followed = indexing.watermark(db, KEYWORD) if KeywordIndex.exists(folder) else 0
         last = chunks.sequence(db)
-        if followed == last:
-            return
         if followed == 0:
             KeywordIndex.discard(folder)
-        index = KeywordIndex(folder)
+        index = KeywordIndex(folder)  # also where nothing is new: a damaged one shows itself
+        if followed == last:
+            return
         index.update(chunks.removed_after(db, followed), chunks.after(db, followed))
     with catalog.write(lock) as db:
         indexing.set_watermark(db, KEYWORD, last)

@@ -42,7 +42,8 @@ def is_due(db: sqlite3.Connection, at_end: bool) -> bool:
     least, share = TAIL_AT_END if at_end else TAIL_WITHIN_RUN
     if chunks.count_after(db, published.sequence) > max(least, share * total):
         return True
-    return at_end and published.vectors - vectors.count_live(db) > DEAD_SHARE * published.vectors
+    dead = published.vectors - vectors.count_live(db, published.sequence)
+    return at_end and dead > DEAD_SHARE * published.vectors
 
 
 def newest(db: sqlite3.Connection) -> Published | None:
@@ -74,7 +75,7 @@ def publish_generation(catalog: Catalog, home: Home, lock: WriterLock) -> Publis
     return generation
 
 
-def remove_old(catalog: Catalog, home: Home, lock: WriterLock, keep: str) -> None:
+def remove_old(catalog: Catalog, home: Home, lock: WriterLock, keep: str | None) -> None:
     """Withdraw and remove every generation but one, and folders that were never published.
 
     What a reader has open stays for the next time.
@@ -133,12 +134,17 @@ class VectorIndex:
         self._close()
         folder = self._home.vector_index(published.identity) / published.name
         use = FileLock(_use_lock(folder))
-        if folder.is_dir() and use.try_shared():
-            if folder.is_dir():
-                self._generation = Generation(folder)
-                self._name, self._use = published.name, use
-            else:
-                use.release()
+        if not folder.is_dir() or not use.try_shared():
+            return
+        try:
+            # looked for again under the lock: Chroma makes a folder that is not there
+            self._generation = Generation(folder) if folder.is_dir() else None
+        except LibraryDamaged:  # the caller scans exactly instead
+            self._generation = None
+        if self._generation is None:
+            use.release()
+        else:
+            self._name, self._use = published.name, use
 
     def _close(self) -> None:
         if self._generation is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from rag.catalog import chunks, documents, indexing, vectors
@@ -61,8 +61,9 @@ class Committer:
                 return
             yield self._commit_failure(group[0], "failed", error.info)
             return
+        keys = {key for prepared in group for key in prepared.keys}
         with self._catalog.write(self._lock) as db:
-            results = [self._commit(db, prepared, new) for prepared in group]
+            results = [self._commit(db, prepared, new, keys) for prepared in group]
         yield from results
 
     def fail(self, prepared: Prepared, error: ErrorInfo) -> FileResult:
@@ -89,10 +90,16 @@ class Committer:
             yield Embedded(self.embedded, self.embed_seconds)
 
     def _commit(
-        self, db: sqlite3.Connection, prepared: Prepared, new: dict[bytes, str]
+        self,
+        db: sqlite3.Connection,
+        prepared: Prepared,
+        new: Mapping[bytes, str],
+        keep: Set[bytes],
     ) -> FileResult:
+        """Commit one file of a group; `keep`: the vectors that any file of the group needs."""
         if prepared.error is not None:
-            return self._fail(db, prepared, prepared.error.outcome, prepared.error.info)
+            error = prepared.error
+            return self._fail(db, prepared, error.outcome, error.info, keep)
         known, loaded = prepared.known, prepared.loaded
         if loaded is None:
             assert known is not None, "only a known file can be unchanged"
@@ -102,7 +109,7 @@ class Committer:
             indexing.set_identity(db, self._embedder.identity)
         sequence = chunks.next_sequence(db)
         if known is not None:
-            chunks.remove(db, known.id, sequence, keep=set(prepared.keys))
+            chunks.remove(db, known.id, sequence, keep)
         outcome: Outcome = "updated" if known is not None and known.searchable else "added"
         document_id = documents.replace(db, prepared.version, loaded, outcome, sequence)
         chunks.add(db, document_id, prepared.chunks, prepared.keys, sequence)
@@ -120,17 +127,22 @@ class Committer:
 
     def _commit_failure(self, prepared: Prepared, outcome: Outcome, error: ErrorInfo) -> FileResult:
         with self._catalog.write(self._lock) as db:
-            return self._fail(db, prepared, outcome, error)
+            return self._fail(db, prepared, outcome, error, frozenset())
 
     def _fail(
-        self, db: sqlite3.Connection, prepared: Prepared, outcome: Outcome, error: ErrorInfo
+        self,
+        db: sqlite3.Connection,
+        prepared: Prepared,
+        outcome: Outcome,
+        error: ErrorInfo,
+        keep: Set[bytes],
     ) -> FileResult:
         """Write a failure down; an older version goes only if the outcome says the file changed."""
         known = prepared.known
         retire = outcome in RETIRING
         sequence = chunks.next_sequence(db)
         if known is not None and retire:
-            chunks.remove(db, known.id, sequence)
+            chunks.remove(db, known.id, sequence, keep)
         document_id = documents.record_failure(
             db, prepared.version, outcome, error, self._readers_key, sequence, not retire
         )

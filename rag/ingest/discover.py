@@ -50,12 +50,7 @@ def discover(paths: Iterable[Path], leave_out: Path) -> Discovery:
     unreadable: list[tuple[str, ErrorInfo]] = []
     for given in paths:
         path = Path(os.path.abspath(given.expanduser()))
-        if not path.exists():
-            raise PathNotFound(
-                str(given),
-                f"There is no file or folder {given}.",
-                "Check the spelling, or whether its drive is mounted.",
-            )
+        _require(path, given)
         if path.is_dir():
             folders.append(str(path))
         for found in _files(path, leave_out, unreadable):
@@ -70,6 +65,21 @@ def discover(paths: Iterable[Path], leave_out: Path) -> Discovery:
     return Discovery(
         tuple(sorted(files.values(), key=lambda f: f.path)), tuple(folders), tuple(unreadable)
     )
+
+
+def _require(path: Path, given: Path) -> None:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PathNotFound(
+            str(given),
+            f"There is no file or folder {given}.",
+            "Check the spelling, or whether its drive is mounted.",
+        ) from error
+    except OSError as error:
+        raise PathNotFound(
+            str(given), f"{given} cannot be looked at: {error.strerror}.", "Check its permissions."
+        ) from error
 
 
 def _files(path: Path, leave_out: Path, unreadable: list[tuple[str, ErrorInfo]]) -> Iterator[Found]:
@@ -92,7 +102,12 @@ def _found(
     path: Path, root: str | None, unreadable: list[tuple[str, ErrorInfo]]
 ) -> Iterator[Found]:
     try:
+        str(path).encode()
         stat = path.stat()
+    except UnicodeEncodeError:
+        name = os.fsencode(path).decode("utf-8", "replace")
+        unreadable.append((name, _ill_named(name)))
+        return
     except OSError as error:
         unreadable.append((str(path), _refused(str(path), error)))
         return
@@ -102,6 +117,10 @@ def _found(
 
 def _ignored(name: str) -> bool:
     return name in IGNORED_NAMES or name.startswith(IGNORED_STARTS)
+
+
+def _ill_named(path: str) -> ErrorInfo:
+    return ErrorInfo("unreadable", f"The name of {path} is not valid UTF-8.", "Rename it.")
 
 
 def _refused(path: str, error: OSError) -> ErrorInfo:

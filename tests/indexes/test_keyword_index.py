@@ -1,0 +1,116 @@
+"""The keyword index: real tantivy, asked with whatever people type."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rag.errors import LibraryDamaged
+from rag.indexes.keyword import KeywordIndex
+from rag.types import StoredChunk
+
+
+def chunk(number: int, text: str, **others: object) -> StoredChunk:
+    blank = StoredChunk(
+        number, "d", "/d.txt", "d.txt", None, "0", False, 1, "section", "section 1", 0, len(text),
+        (), text, b"key",
+    )  # fmt: skip
+    return replace(blank, **others)  # type: ignore[arg-type]
+
+
+def index(*texts: str, folder: Path | None = None) -> KeywordIndex:
+    made = KeywordIndex(folder)
+    made.update([], [chunk(i, text) for i, text in enumerate(texts, start=1)])
+    return made
+
+
+def ids(made: KeywordIndex, query: str, k: int = 10) -> list[int]:
+    return [number for number, _ in made.search(query, k)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'gauge AND (', '"gauge', "text:gauge", "gauge^9", "gauge~2", "-gauge", "NOT gauge",
+        "gauge OR", "[gauge TO zebra]", "gauge\\", "{!x} gauge", "/gauge/", "gauge*",
+        "name:* gauge", "+gauge -battery", "gauge\x00", "gauge " * 5000,
+    ],
+)  # fmt: skip
+def test_query_syntax_typed_by_people_is_only_words(query: str) -> None:
+    made = index("The gauge measures.", "A battery.")
+    assert 1 in ids(made, query)
+
+
+@pytest.mark.parametrize("query", ["", "   ", "?!(){}", "🦑", "\x00"])
+def test_a_query_without_words_finds_nothing(query: str) -> None:
+    assert ids(index("The gauge measures."), query) == []
+
+
+def test_a_field_name_in_a_query_does_not_choose_a_field() -> None:
+    assert ids(index("A battery."), "chunk:1 text:zebra") == []
+
+
+def test_words_are_found_in_any_form_and_case() -> None:
+    made = index("The batteries were charged.", "Nothing of it.")
+    assert ids(made, "BATTERY charging") == [1]
+
+
+def test_title_headings_and_file_name_are_searched_and_count_less_than_text() -> None:
+    made = KeywordIndex(None)
+    made.update(
+        [],
+        [
+            chunk(1, "Some words.", title="About resin"),
+            chunk(2, "Some words.", headings=("Resin", "Curing")),
+            chunk(3, "Some words.", name="resin.txt"),
+            chunk(4, "Resin here."),
+        ],
+    )
+    found = ids(made, "resin")
+    assert set(found) == {1, 2, 3, 4}
+    assert found[0] == 4
+
+
+def test_the_best_of_many_come_first_and_no_more_than_asked() -> None:
+    made = index(*(f"The gauge {'gauge ' * n}" + "filler " * 20 for n in range(30)))
+    found = made.search("gauge", 7)
+    assert len(found) == 7
+    assert [score for _, score in found] == sorted((s for _, s in found), reverse=True)
+
+
+def test_a_removed_chunk_is_not_found_again() -> None:
+    made = index("The gauge.", "The gauge too.")
+    made.update([1], [])
+    assert ids(made, "gauge") == [2]
+
+
+def test_following_the_same_changes_twice_changes_nothing(tmp_path: Path) -> None:
+    made = index("The gauge.", "The gauge too.", folder=tmp_path)
+    before = made.search("gauge", 10)
+    for _ in range(2):
+        made.update([1], [chunk(2, "The gauge too."), chunk(3, "The gauge three.")])
+    assert sorted(ids(made, "gauge")) == [2, 3]
+    assert len(before) == 2
+
+
+def test_a_reader_sees_what_a_writer_committed_after_it_opened(tmp_path: Path) -> None:
+    writer = index("The gauge.", folder=tmp_path)
+    reader = KeywordIndex(tmp_path)
+    assert ids(reader, "battery") == []
+    writer.update([], [chunk(2, "A battery.")])
+    assert ids(reader, "battery") == [2]
+
+
+def test_a_folder_that_holds_no_index_does_not_exist(tmp_path: Path) -> None:
+    assert not KeywordIndex.exists(tmp_path)
+    assert not KeywordIndex.exists(tmp_path / "missing")
+    index("x", folder=tmp_path / "made")
+    assert KeywordIndex.exists(tmp_path / "made")
+
+
+def test_a_damaged_index_is_an_error_of_ours_with_the_way_out(tmp_path: Path) -> None:
+    index("x", folder=tmp_path)
+    (tmp_path / "meta.json").write_text("{ damaged")
+    with pytest.raises(LibraryDamaged) as caught:
+        KeywordIndex(tmp_path)
+    assert "rag ingest" in caught.value.hint
