@@ -1,0 +1,9 @@
+"""What a kill, a full disk, a damaged file and a second writer may not do to a library.
+
+corpus.py    text files in which every page has a word that stands nowhere else
+driver.py    the command line with low thresholds, and with places where it kills itself
+running.py   starting, killing and reading the program as a process group of its own
+moments.py   when a kill is aimed: at random, at a generation, at tantivy, at SQLite
+check.py     a fresh process that opens a library and says what is wrong with it
+crash.py     one killed run with its two reopenings, and the run that completes it
+"""
