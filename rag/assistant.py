@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.answering.followup import standalone
@@ -154,6 +154,7 @@ class Assistant:
         `wait=False` while another process writes.
         """
         with WriterLock(self._home.writer_lock, "rag ingest").acquire(wait, on_wait) as lock:
+            plan = self._plan_again(plan)
             pipeline = Pipeline(
                 self._catalog,
                 self._home,
@@ -281,6 +282,16 @@ class Assistant:
             known = {d.path: d for d in documents.all_documents(db)}
             under = [d for folder in discovery.folders for d in documents.found_below(db, folder)]
         return make_plan(discovery, known, under, _is_current)
+
+    def _plan_again(self, plan: Plan) -> Plan:
+        """The plan as of now, under the lock: another writer may have been at work meanwhile.
+
+        Only what was to be removed before, and is still gone, is removed.
+        """
+        fresh = self._plan(plan.discovery)
+        agreed = {document.id for document in plan.remove}
+        gone = [d for d in fresh.remove if d.id in agreed and not Path(d.path).exists()]
+        return replace(fresh, remove=tuple(gone))
 
     def _open_retriever(self) -> Retriever:
         if self._retriever is None:

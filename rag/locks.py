@@ -6,6 +6,7 @@ however it ends, and are never broken by age. Uses portalocker, which speaks to 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -18,7 +19,7 @@ from typing import IO
 import portalocker
 from portalocker.exceptions import LockException
 
-from rag.errors import HomeNotWritable, LibraryBusy
+from rag.errors import DiskFull, HomeNotWritable, LibraryBusy
 
 _EXCLUSIVE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
 _SHARED = portalocker.LockFlags.SHARED | portalocker.LockFlags.NON_BLOCKING
@@ -59,14 +60,23 @@ class FileLock:
     def write(self, text: str) -> None:
         """Replace what the held file says."""
         assert self._file is not None, "only the holder writes"
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(text)
-        self._file.flush()
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(text)
+            self._file.flush()
+        except OSError as error:
+            self.release()
+            raise DiskFull(
+                str(self._path),
+                f"{self._path} cannot be written: {error.strerror}.",
+                "Make room on its disk and try again.",
+            ) from error
 
     def release(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what could not be written cannot be flushed
+                self._file.close()
             self._file = None
 
     def _try(self, flags: portalocker.LockFlags) -> bool:

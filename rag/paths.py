@@ -6,6 +6,7 @@ Knows nothing of what stands in the files.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import platformdirs
 
 from rag.errors import HomeNotWritable, NetworkHome
 
+_ROOM = 64 * 2**10  # bytes
 PACKAGE = Path(__file__).parent
 # fmt: off
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afpfs", "webdav",
@@ -95,6 +97,11 @@ class Home:
                 f"The library folder {self.root} cannot be written: {error.strerror or error}.",
                 "Give yourself write permission there, or set RAG_HOME to another folder.",
             ) from error
+
+
+def is_full(path: Path) -> bool:
+    """Whether the disk that holds a file has no room left to speak of."""
+    return shutil.disk_usage(path.parent).free < _ROOM
 
 
 def file_system(path: Path) -> str:

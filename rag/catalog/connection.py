@@ -15,7 +15,7 @@ from pathlib import Path
 from rag.catalog import schema
 from rag.errors import DiskFull, HomeNotWritable, LibraryBusy, LibraryDamaged, VouchError
 from rag.locks import WriterLock
-from rag.paths import Home
+from rag.paths import Home, is_full
 
 _PRAGMAS = """
 PRAGMA foreign_keys = ON;
@@ -92,9 +92,30 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection with our settings; transactions are begun and ended by hand."""
     # check_same_thread=False: a connection serves one thread after another
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        return _prepared(db)
+    except sqlite3.OperationalError as error:
+        db.close()
+        log = path.with_name(path.name + "-wal")
+        written = log.exists() and log.stat().st_size > 0
+        if not _name(error).startswith("SQLITE_IOERR_SHM") or written:
+            raise
+    # no room for the file that readers and writers share: the library is whole, and can be read
+    address = f"{path.as_uri()}?immutable=1"
+    return _prepared(
+        sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    )
+
+
+def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     db.row_factory = sqlite3.Row
     db.executescript(_PRAGMAS)
+    db.execute("SELECT count(*) FROM sqlite_schema")  # opens the files: here, not in mid-question
     return db
+
+
+def _name(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", "") or ""
 
 
 def open_catalog(home: Home) -> Catalog:
@@ -128,8 +149,9 @@ def _mapped(path: Path) -> Iterator[None]:
 
 
 def _map(error: sqlite3.DatabaseError, path: Path) -> VouchError | None:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith("SQLITE_FULL"):
+    name = _name(error)
+    refused = name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR"))
+    if name.startswith("SQLITE_FULL") or (refused and is_full(path)):
         return DiskFull(
             str(path),
             f"The disk that holds {path} is full; nothing committed was lost.",
@@ -141,7 +163,7 @@ def _map(error: sqlite3.DatabaseError, path: Path) -> VouchError | None:
             f"The library file {path} is damaged ({error}).",
             "Restore it from a backup, or move it away and ingest again.",
         )
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+    if refused:
         return HomeNotWritable(
             str(path),
             f"The library file {path} cannot be written ({error}).",

@@ -5,8 +5,10 @@ Functions of an open connection.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rag.types import EmbeddingIdentity
@@ -14,12 +16,16 @@ from rag.types import EmbeddingIdentity
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A published vector index: holds every chunk committed up to `sequence`."""
+    """A published vector index: holds every chunk committed up to `sequence`.
+
+    `files`: the size in bytes of each of its files, by path inside its folder.
+    """
 
     name: str
     identity: str
     sequence: int
     vectors: int
+    files: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 def identity(db: sqlite3.Connection) -> EmbeddingIdentity | None:
@@ -35,17 +41,27 @@ def set_identity(db: sqlite3.Connection, identity: EmbeddingIdentity) -> None:
 def generations(db: sqlite3.Connection) -> list[Generation]:
     """The published generations, newest first."""
     rows = db.execute(
-        "SELECT name, identity, sequence, vectors FROM generations "
+        "SELECT name, identity, sequence, vectors, files FROM generations "
         "ORDER BY sequence DESC, name DESC"
     )
-    return [Generation(*row) for row in rows]
+    return [
+        Generation(name, identity, sequence, vectors, json.loads(files))
+        for name, identity, sequence, vectors, files in rows
+    ]
 
 
 def publish(db: sqlite3.Connection, generation: Generation) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     db.execute(
-        "INSERT INTO generations VALUES (?, ?, ?, ?, ?)",
-        (generation.name, generation.identity, generation.sequence, generation.vectors, now),
+        "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            generation.name,
+            generation.identity,
+            generation.sequence,
+            generation.vectors,
+            json.dumps(dict(generation.files)),
+            now,
+        ),
     )
 
 

@@ -87,6 +87,7 @@ CREATE TABLE generations (     -- published vector indexes; a folder without its
     identity TEXT NOT NULL,
     sequence INTEGER NOT NULL, -- holds every chunk committed up to here
     vectors INTEGER NOT NULL,
+    files TEXT NOT NULL,       -- JSON: the size of each of its files; another size is damage
     published_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 

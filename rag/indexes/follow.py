@@ -26,7 +26,7 @@ def follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
     try:
         _follow_keyword(catalog, home, lock)
     except LibraryDamaged:
-        KeywordIndex.discard(home.keyword_index)
+        _discard_keyword(catalog, home, lock)
         _follow_keyword(catalog, home, lock)
 
 
@@ -36,6 +36,7 @@ def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> 
     with catalog.read() as db:
         due = publish.is_due(db, at_end)
         newest = publish.newest(db)
+    due = due or (at_end and newest is not None and not publish.is_whole(home, newest))
     # a generation that cannot be built stops nothing: what it lacks is scanned exactly
     if due:
         with contextlib.suppress(LibraryDamaged):
@@ -47,10 +48,12 @@ def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> 
 def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
     folder = home.keyword_index
     with catalog.read() as db:
-        followed = indexing.watermark(db, KEYWORD) if KeywordIndex.exists(folder) else 0
+        followed = indexing.watermark(db, KEYWORD)
+    if followed == 0 or not KeywordIndex.exists(folder):
+        _discard_keyword(catalog, home, lock)
+        followed = 0
+    with catalog.read() as db:
         last = chunks.sequence(db)
-        if followed == 0:
-            KeywordIndex.discard(folder)
         index = KeywordIndex(folder)  # also where nothing is new: a damaged one shows itself
         if followed == last:
             return
@@ -58,3 +61,10 @@ def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
     with catalog.write(lock) as db:
         indexing.set_watermark(db, KEYWORD, last)
         chunks.forget_removals(db, last)
+
+
+def _discard_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
+    """Begin anew: the watermark first, so that a kill leaves no half index that counts as whole."""
+    with catalog.write(lock) as db:
+        indexing.set_watermark(db, KEYWORD, 0)
+    KeywordIndex.discard(home.keyword_index)

@@ -68,7 +68,7 @@ def publish_generation(catalog: Catalog, home: Home, lock: WriterLock) -> Publis
     built = json.loads(_child("build", catalog, folder))
     _child("probe", catalog, folder)
     _put_on_disk(folder)
-    generation = Published(name, identity.key, built["sequence"], built["vectors"])
+    generation = Published(name, identity.key, built["sequence"], built["vectors"], _sizes(folder))
     with catalog.write(lock) as db:
         indexing.publish(db, generation)
     remove_old(catalog, home, lock, keep=name)
@@ -98,6 +98,12 @@ def remove_old(catalog: Catalog, home: Home, lock: WriterLock, keep: str | None)
             _use_lock(folder).unlink(missing_ok=True)
         finally:
             use.release()
+
+
+def is_whole(home: Home, published: Published) -> bool:
+    """Whether a generation's files are all there in their sizes: Chroma would crash on others."""
+    folder = home.vector_index(published.identity) / published.name
+    return folder.is_dir() and _sizes(folder) == dict(published.files)
 
 
 class VectorIndex:
@@ -134,11 +140,12 @@ class VectorIndex:
         self._close()
         folder = self._home.vector_index(published.identity) / published.name
         use = FileLock(_use_lock(folder))
-        if not folder.is_dir() or not use.try_shared():
+        if not is_whole(self._home, published) or not use.try_shared():
             return
         try:
-            # looked for again under the lock: Chroma makes a folder that is not there
-            self._generation = Generation(folder) if folder.is_dir() else None
+            # looked at again under the lock: Chroma makes a folder that is not there
+            whole = is_whole(self._home, published)
+            self._generation = Generation(folder) if whole else None
         except LibraryDamaged:  # the caller scans exactly instead
             self._generation = None
         if self._generation is None:
@@ -152,6 +159,11 @@ class VectorIndex:
         if self._use is not None:
             self._use.release()
         self._name = self._generation = self._use = None
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
 def _use_lock(folder: Path) -> Path:

@@ -28,11 +28,12 @@ class Generation:
     """An open generation, for reading."""
 
     def __init__(self, folder: Path) -> None:
-        self._client = _client(folder)
+        self._client: Any = None
         try:
+            self._client = _client(folder)
             self._collection = self._client.get_collection(COLLECTION, embedding_function=None)
         except Exception as error:  # Chroma raises bare types of its native part
-            self._client.close()
+            self.close()
             raise LibraryDamaged(
                 str(folder),
                 f"The vector index {folder.name} cannot be opened ({error}).",
@@ -55,7 +56,8 @@ class Generation:
         return [(bytes.fromhex(key), 1.0 - d) for key, d in zip(keys, distances, strict=True)]
 
     def close(self) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
 
 def build(folder: Path, batches: Iterable[tuple[list[bytes], Vectors]], count: int) -> None:

@@ -61,14 +61,12 @@ def test_search_goes_on_without_the_folder_of_the_generation(copied: Library) ->
     assert copied.problems() == []
 
 
-@pytest.mark.xfail(strict=True, reason=NOT_REBUILT)
 def test_a_removed_generation_is_built_again_by_the_next_run(copied: Library) -> None:
     shutil.rmtree(generation(copied))
     assert_mended(copied)
     assert generation(copied).is_dir()
 
 
-@pytest.mark.xfail(strict=True, reason=NOT_PROVEN)
 @pytest.mark.parametrize("file", ["chroma.sqlite3", "data_level0.bin", "index_metadata.pickle"])
 def test_a_truncated_file_of_a_generation_makes_no_wrong_answer(copied: Library, file: str) -> None:
     (path,) = generation(copied).rglob(file)
@@ -76,7 +74,6 @@ def test_a_truncated_file_of_a_generation_makes_no_wrong_answer(copied: Library,
     assert_right_or_refused(copied)
 
 
-@pytest.mark.xfail(strict=True, reason=NOT_REBUILT)
 def test_a_truncated_generation_is_built_again_by_the_next_run(copied: Library) -> None:
     (path,) = generation(copied).rglob("data_level0.bin")
     truncate(path)

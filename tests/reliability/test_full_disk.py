@@ -91,7 +91,6 @@ def test_a_run_that_fills_the_disk_says_so_and_goes_on_when_there_is_room(
     assert opened(disk.home, known, again.results)["problems"] == []
 
 
-@pytest.mark.xfail(strict=True, reason=UNMAPPED)
 def test_reading_goes_on_while_the_disk_is_full(disk: SmallDisk) -> None:
     disk.corpus.add_short(10)
     assert disk.ingest().code == 0
@@ -100,7 +99,6 @@ def test_reading_goes_on_while_the_disk_is_full(disk: SmallDisk) -> None:
     assert ended.code == 0, ended.stderr[-1500:]
 
 
-@pytest.mark.xfail(strict=True, reason=UNMAPPED)
 def test_a_run_on_a_disk_that_is_full_from_the_start_says_so(disk: SmallDisk) -> None:
     disk.corpus.add_short(10)
     assert disk.ingest().code == 0
@@ -112,7 +110,6 @@ def test_a_run_on_a_disk_that_is_full_from_the_start_says_so(disk: SmallDisk) ->
     assert opened(disk.home, Known(disk.corpus.versions))["problems"] == []
 
 
-@pytest.mark.xfail(strict=True, reason="locks.FileLock.write lets OSError through")
 def test_a_new_library_on_a_full_disk_says_so(disk: SmallDisk) -> None:
     disk.corpus.add_short(10)
     disk.fill()

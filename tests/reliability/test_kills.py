@@ -98,7 +98,6 @@ def test_the_next_holder_of_the_lock_removes_what_a_kill_left(young: Library) ->
     assert rubbish(young.home) == []
 
 
-@pytest.mark.xfail(strict=True, reason="follow_keyword discards the folder, not its watermark")
 def test_a_kill_while_the_keyword_index_is_built_anew_leaves_no_half_index(
     young: Library,
 ) -> None:

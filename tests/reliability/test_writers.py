@@ -117,7 +117,6 @@ def test_ctrl_c_keeps_what_was_reported_and_the_next_run_goes_on(
     assert opened(home, known)["problems"] == []
 
 
-@pytest.mark.xfail(strict=True, reason="the plan is made before the lock is held, and not again")
 def test_a_run_that_had_to_wait_removes_no_document_whose_file_is_back(tmp_path: Path) -> None:
     corpus = Corpus(tmp_path / "docs")
     corpus.add_short(4)
