@@ -73,10 +73,11 @@ class Real:
     def __init__(self, folder: Path, documents: Path, mirror: Path) -> None:
         folder.mkdir()
         self.folder = folder
+        documents = documents.resolve()
         files = sorted(p for p in documents.rglob("*") if p.is_file())
         ended = crash.run(mirror, "ingest", str(documents), "--json")
         if not ended.results:
-            raise SystemExit(ended.stderr)
+            raise SystemExit(ended.stdout + ended.stderr)
         read = {r["path"] for r in ended.results if r["outcome"] == "added"}
         self._left = iter([path for path in files if str(path) in read])
         self.known = crash.Known(words_of(mirror))
@@ -146,10 +147,15 @@ def main() -> int:
         seconds = undisturbed(source, folder)
         print(f"seed {options.seed}; a run that nobody disturbs takes {seconds:.1f} s", flush=True)
         home = folder / "home"
-        for number, aim in enumerate(
-            moments(options.kills, options.aimed, options.places, chance), start=1
-        ):
+        left = moments(options.kills, options.aimed, options.places, chance)
+        for number in itertools.count(1):
+            if not left:
+                break
+            aim = left.pop(0)
             done = kill(source, home, aim, chance, seconds)
+            if done.ended_before and aim == "random":  # no kill: once more, and sooner
+                left.insert(0, aim)
+                seconds = max(2.0, seconds * 0.7)
             bad += bool(done.problems)
             _print(number, done)
             if number % TOGETHER == 0:

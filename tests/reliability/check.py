@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from rag.assistant import Assistant, open_assistant
+from rag.chunking import Chunker
 from rag.config import load_settings
+from rag.engines import wordpiece
 from rag.indexes.keyword import KeywordIndex
 from rag.types import SearchResult
 
@@ -30,7 +32,7 @@ NEAR = 0.97  # a text finds its own vector; int8 weights make it differ a little
 LIVE = ("added", "updated", "unchanged")
 
 _CHUNKS = """
-SELECT c.id, d.path, d.sha256, c.unit, c.start, c."end", u.text, c.vector_key,
+SELECT c.id, d.path, d.sha256, d.title, c.headings, c.unit, c.start, c."end", u.text, c.vector_key,
        (SELECT length(vector) FROM vectors WHERE key = c.vector_key) AS vector
 FROM chunks c JOIN documents d ON d.id = c.document_id
 LEFT JOIN units u ON u.document_id = c.document_id AND u.number = c.unit
@@ -141,7 +143,7 @@ def _of_answers(assistant: Assistant, word: str, row: Row) -> list[str]:
     """A word finds its own chunk first by keyword, a chunk's own text finds it first by meaning."""
     text = row["text"][row["start"] : row["end"]]
     by_word = assistant.search(word, ALL)
-    by_text = assistant.search(text[:3000], ALL)
+    by_text = assistant.search(_embedded(row, text), ALL)
     problems = [p for result in (by_word, by_text) for p in _of_hits(result)]
     first = next((hit.chunk for hit in by_word.hits if hit.keyword_rank == 1), None)
     if first is None or first.id != row["id"] or word not in first.text:
@@ -151,6 +153,12 @@ def _of_answers(assistant: Assistant, word: str, row: Row) -> list[str]:
         said = f"{nearest.chunk.path} at {nearest.dense_score:.3f}" if nearest else "nothing"
         problems.append(f"{word}: its text is nearest to {said}, not to itself")
     return problems
+
+
+def _embedded(row: Row, text: str) -> str:
+    """What was embedded for a chunk: a query of the same words has the same vector."""
+    headings = tuple(json.loads(row["headings"]))
+    return Chunker(wordpiece.count).embedded_text(row["title"], headings, text)
 
 
 def _of_hits(result: SearchResult) -> list[str]:

@@ -136,8 +136,8 @@ def lower_thresholds() -> None:
     from rag.ingest import pipeline
 
     pipeline.FOLLOW_SECONDS = 0.2
-    publish.TAIL_AT_END = (20, 0.05)
-    publish.TAIL_WITHIN_RUN = (100, 0.3)
+    publish.TAIL_AT_END = (20, 0.01)
+    publish.TAIL_WITHIN_RUN = (100, 0.02)
 
 
 if __name__ == "__main__":
