@@ -49,6 +49,10 @@ class LoadedDocument:
     reader: str
     """Name and versions of the code that read it; a change makes the document `updated`."""
 
+    @property
+    def pages_without_text(self) -> int:
+        return sum(unit.state != "read" for unit in self.units)
+
 
 Outcome = Literal[
     "added", "updated", "unchanged", "removed",

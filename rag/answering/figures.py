@@ -17,7 +17,7 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _SPELLED = {word: n for n, word in enumerate(_ONES)} | {
     word: n * 10 for n, word in enumerate(_TENS, start=2)
 }
-_SCALES = {"hundred": 100.0, "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "bn": 1e9,
+_SCALES = {"hundred": 100.0, "thousand": 1e3, "k": 1e3, "million": 1e6, "bn": 1e9,
            "billion": 1e9}  # fmt: skip
 _MONTHS = {
     name: n
@@ -114,9 +114,9 @@ def missing_figures(statement: Facts, quote: Facts, quote_is_table: bool = False
     late = [
         d for d in statement.dates if d[1:] not in days or (d[0] is not None and d[0] not in years)
     ]
-    # a bare number of a statement may stand inside a date of the quote: "in 2026", "on the 12th"
     # versions such as 4.7.1 are names made of digits
     lost_names = [n for n in statement.names - quote.names if n[0].isdigit() and n.count(".") > 1]
+    # a bare number of a statement may stand inside a date of the quote: "in 2026", "on the 12th"
     inside = {float(part) for date in quote.dates for part in date if part is not None}
     lost = [f for f in lost if f.unit or f.value not in inside]
     written = ["-".join(str(part) for part in date if part) for date in late]

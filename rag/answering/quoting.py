@@ -29,9 +29,7 @@ _WORDS_WEIGHT = 0.35  # best of the weights tried on 500 questions of SQuAD 2.0 
 _RANK_WEIGHT = 0.05
 _FRAGMENT = 0.15  # taken off for a heading or a cell: a quote should say something whole
 _ECHO = 0.3  # taken off for what only says the question again
-_NEW_WORDS = (
-    0.34  # share of a sentence's words that the question does not have, if it tells anything
-)
+_NEW_WORDS = 0.34  # least share of a sentence's words that the question does not have
 _ASKS_FIGURE = re.compile(
     r"^when\b|\bhow (?:many|much|long|far|old|often|fast|high|large|big|tall|wide|deep|heavy|accurate)"
     r"\b|\b(?:what|which) (?:year|date|day|time|percentage|percent|price|number|amount|temperature|"

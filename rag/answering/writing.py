@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag.answering import budget, prompts
@@ -58,9 +58,7 @@ class ModelWriter:
         self._engine = engine
         self._name = model
         window = min(options.num_ctx, info.context_length or options.num_ctx)
-        self._options = ChatOptions(
-            window, options.num_predict, options.temperature, options.seed, options.stop
-        )
+        self._options = replace(options, num_ctx=window)
 
     def draft(self, question: Question, passages: Sequence[Passage]) -> Draft:
         """Raises `QuestionTooLong` where not even one passage fits beside the question."""

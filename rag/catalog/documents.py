@@ -101,7 +101,7 @@ def replace(
             "error_hint": None,
             "stale": 0,
             "pages": len(loaded.units),
-            "pages_without_text": sum(u.state != "read" for u in loaded.units),
+            "pages_without_text": loaded.pages_without_text,
             "sequence": sequence,
         },
     )

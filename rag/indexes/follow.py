@@ -1,6 +1,6 @@
 """Brings the indexes up to the catalog.
 
-The keyword index is changed in place and follows each commit; its watermark is written after its
+The keyword index is changed in place and follows close behind; its watermark is written after its
 own commit, so a crash between the two only means that a few chunks are added again. The vector
 index is published anew when it has fallen far enough behind (publish.py).
 """

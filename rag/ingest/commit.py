@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -32,15 +31,23 @@ class Embedded:
 
 
 class Committer:
-    """Embeds and commits. `readers_key` names all readers of today: failed files carry it."""
+    """Embeds and commits. `readers_key` names all readers of today: failed files carry it;
+    `collection`: what every file of the run is put into.
+    """
 
     def __init__(
-        self, catalog: Catalog, embedder: Embedder, lock: WriterLock, readers_key: str
+        self,
+        catalog: Catalog,
+        embedder: Embedder,
+        lock: WriterLock,
+        readers_key: str,
+        collection: str | None = None,
     ) -> None:
         self._catalog = catalog
         self._embedder = embedder
         self._lock = lock
         self._readers_key = readers_key
+        self._collection = collection
         self.embedded = 0
         self.embed_seconds = 0.0
 
@@ -64,7 +71,16 @@ class Committer:
         keys = {key for prepared in group for key in prepared.keys}
         with self._catalog.write(self._lock) as db:
             results = [self._commit(db, prepared, new, keys) for prepared in group]
+            self._collect(db, results)
         yield from results
+
+    def note_unchanged(self, known: Sequence[Document]) -> list[FileResult]:
+        """Report files that need no look inside."""
+        results = [unchanged(document) for document in known]
+        if self._collection is not None:
+            with self._catalog.write(self._lock) as db:
+                self._collect(db, results)
+        return results
 
     def fail(self, prepared: Prepared, error: ErrorInfo) -> FileResult:
         """Write down a file that could not even be looked at."""
@@ -113,21 +129,27 @@ class Committer:
         outcome: Outcome = "updated" if known is not None and known.searchable else "added"
         document_id = documents.replace(db, prepared.version, loaded, outcome, sequence)
         chunks.add(db, document_id, prepared.chunks, prepared.keys, sequence)
-        embedded = Counter(key in new for key in set(prepared.keys))[True]
         return FileResult(
             path=prepared.version.path,
             outcome=outcome,
             document_id=document_id,
             pages=len(loaded.units),
-            pages_without_text=sum(unit.state != "read" for unit in loaded.units),
+            pages_without_text=loaded.pages_without_text,
             chunks=len(prepared.chunks),
-            chunks_embedded=embedded,
+            chunks_embedded=len(new.keys() & set(prepared.keys)),
             seconds=time.perf_counter() - prepared.started,
         )
 
     def _commit_failure(self, prepared: Prepared, outcome: Outcome, error: ErrorInfo) -> FileResult:
         with self._catalog.write(self._lock) as db:
-            return self._fail(db, prepared, outcome, error, frozenset())
+            result = self._fail(db, prepared, outcome, error, frozenset())
+            self._collect(db, [result])
+        return result
+
+    def _collect(self, db: sqlite3.Connection, results: Sequence[FileResult]) -> None:
+        if self._collection is not None:
+            ids = [result.document_id for result in results if result.document_id]
+            documents.add_to_collection(db, ids, self._collection)
 
     def _fail(
         self,

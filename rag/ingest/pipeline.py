@@ -19,7 +19,7 @@ from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
 from rag.errors import IdentityMismatch
 from rag.indexes.follow import follow_all
-from rag.ingest.commit import SLICE, Committer, Embedded, unchanged
+from rag.ingest.commit import SLICE, Committer, Embedded
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader
 from rag.ingest.remove import discard_uploads, remove
@@ -75,7 +75,7 @@ class Pipeline:
         """
         started = time.perf_counter()
         identity = self._check_identity()
-        committer = Committer(self.catalog, self.embedder, lock, self.readers_key)
+        committer = Committer(self.catalog, self.embedder, lock, self.readers_key, collection)
         with self.catalog.write(lock) as db:
             run = runs.begin(db, f"ingest {', '.join(plan.discovery.folders) or 'files'}")
         counts: Counter[str] = Counter()
@@ -85,9 +85,6 @@ class Pipeline:
             if isinstance(event, FileResult):
                 counts[event.outcome] += 1
                 chunks += event.chunks
-                if collection and event.document_id and event.outcome != "removed":
-                    with self.catalog.write(lock) as db:
-                        documents.add_to_collection(db, [event.document_id], collection)
             yield event
         summary = Summary(
             dict(counts),
@@ -103,7 +100,7 @@ class Pipeline:
     def _events(
         self, plan: Plan, lock: WriterLock, identity: EmbeddingIdentity, committer: Committer
     ) -> Iterator[Embedded | FileResult]:
-        yield from map(unchanged, plan.unchanged)
+        yield from committer.note_unchanged(plan.unchanged)
         with self.catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
         for path, error in plan.discovery.unreadable:

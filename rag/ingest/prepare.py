@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -174,10 +174,7 @@ def _hashed(version: FileVersion, location: Path) -> FileVersion:
             f"{version.path} cannot be read: {error.strerror or error}.",
             "Check that it is there and its permissions; it is tried again on the next run.",
         ) from error
-    return FileVersion(
-        version.path, version.name, version.root, sha256, version.size, version.mtime_ns,
-        version.chunker,
-    )  # fmt: skip
+    return replace(version, sha256=sha256)
 
 
 def _refuse_if_changed(version: FileVersion, location: Path) -> None:
