@@ -14,9 +14,11 @@ from rag.answering.writing import ModelWriter, Writer
 from rag.config import Settings
 from rag.engines import embedded
 from rag.engines.embedded import EmbeddedEngine
-from rag.engines.ollama import OllamaEngine
+from rag.engines.ollama.client import Timeouts
+from rag.engines.ollama.engine import OllamaEngine
+from rag.engines.ollama.token_ratios import TokenRatios
 from rag.errors import EngineError, IdentityMismatch
-from rag.types import ChatOptions, EmbeddingIdentity, Engine, Task, Vectors
+from rag.types import ChatOptions, EmbeddingIdentity, Engine, Task, Thinking, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,16 @@ class WriterChoice:
     engine: str
     model: str | None
     notice: str | None
+
+
+def chat_options(settings: Settings) -> ChatOptions:
+    """How the settings want a chat model to be asked."""
+    think: Thinking
+    if settings.think == "off" or settings.think == "on":
+        think = settings.think == "on"
+    else:
+        think = settings.think
+    return ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature, think=think)
 
 
 class BoundEmbedder:
@@ -60,8 +72,11 @@ class Engines:
         self._ollama = OllamaEngine(
             settings.ollama_host,
             keep_alive=settings.keep_alive,
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
+            timeouts=Timeouts(
+                settings.connect_timeout, settings.load_timeout, settings.read_timeout
+            ),
+            slots=settings.num_parallel,
+            ratios=TokenRatios(settings.library.token_ratios),
         )
         self._embedded = EmbeddedEngine(settings.threads)
 
@@ -89,8 +104,7 @@ class Engines:
         if settings.engine == "embedded" or missing is not None:
             quoting = QuotingWriter(self._sentences(), self._embedded.name)
             return quoting, WriterChoice(self._embedded.name, None, missing)
-        options = ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature)
-        writer = ModelWriter(self._ollama, settings.chat_model, options)
+        writer = ModelWriter(self._ollama, settings.chat_model, chat_options(settings))
         return writer, WriterChoice(self._ollama.name, settings.chat_model, None)
 
     def writer_choice(self) -> WriterChoice:
@@ -106,12 +120,14 @@ class Engines:
 
     def _missing(self, model: str) -> str | None:
         """Why Ollama cannot run a model, and what to do; None if it can."""
-        if not self._ollama.health().ok:
+        try:
+            there = self._ollama.has(model)
+        except EngineError as error:
             return (
-                f"No Ollama answers at {self._ollama.host}: answers are made by quoting. "
+                f"{error.message.rstrip('.')}: answers are made by quoting. "
                 f"For written answers install Ollama and run: ollama pull {model}"
             )
-        if not self._ollama.has(model):
+        if not there:
             return (
                 f"Ollama does not have {model}: answers are made by quoting. "
                 f"Get it: ollama pull {model}"

@@ -22,7 +22,8 @@
     │   ├── StreamBroken               24   stream_broken
     │   ├── CloudModelRefused          25   cloud_model_refused
     │   ├── IdentityMismatch           26   identity_mismatch
-    │   └── InputTooLong               27   input_too_long
+    │   ├── InputTooLong               27   input_too_long
+    │   └── EngineBusy                 28   engine_busy
     ├── EgressRefused                  30   egress_refused
     ├── ServerError                    31   server
     └── LoadError  (never ends a run)  40   its outcome
@@ -179,6 +180,11 @@ class IdentityMismatch(EngineError):
 class InputTooLong(EngineError):
     exit_code = 27
     code = "input_too_long"
+
+
+class EngineBusy(EngineError):
+    exit_code = 28
+    code = "engine_busy"
 
 
 class EgressRefused(VouchError):

@@ -60,6 +60,10 @@ class Home:
         return self.root / "token"
 
     @property
+    def token_ratios(self) -> Path:
+        return self.root / "token_ratios.json"
+
+    @property
     def uploads(self) -> Path:
         return self.root / "files"
 

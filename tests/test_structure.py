@@ -38,8 +38,8 @@ EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.lo
 HOMES = {
     "chromadb": {"rag/indexes/vector.py"},
     "tantivy": {"rag/indexes/keyword.py"},
-    "ollama": {"rag/engines/ollama.py"},
-    "httpx": {"rag/engines/ollama.py"},
+    "ollama": {"rag/engines/ollama/*"},
+    "httpx": {"rag/engines/ollama/*"},
     "onnxruntime": {"rag/engines/embedded.py"},
     "tokenizers": {"rag/engines/wordpiece.py"},
     "langchain_text_splitters": {"rag/chunking.py"},

@@ -98,7 +98,9 @@ def _doing(exchange: Exchange, seconds: float) -> str:
         return "Draft, not checked yet"
     if exchange.passages is None:
         return f"Searching your documents · {seconds:.0f} s"
-    return f"Reading {exchange.passages} passages · {seconds:.0f} s"
+    if exchange.waiting is None or exchange.waiting.stage == "model":
+        return f"Reading {exchange.passages} passages · {seconds:.0f} s"
+    return f"{exchange.waiting.text} · {seconds:.0f} s"
 
 
 def _welcome_to_empty_library() -> None:
