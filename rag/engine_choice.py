@@ -40,6 +40,17 @@ def chat_options(settings: Settings) -> ChatOptions:
     return ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature, think=think)
 
 
+def ollama_engine(settings: Settings) -> OllamaEngine:
+    """The Ollama that the settings name."""
+    return OllamaEngine(
+        settings.ollama_host,
+        keep_alive=settings.keep_alive,
+        timeouts=Timeouts(settings.connect_timeout, settings.load_timeout, settings.read_timeout),
+        slots=settings.num_parallel,
+        ratios=TokenRatios(settings.library.token_ratios),
+    )
+
+
 class BoundEmbedder:
     """One engine's embedding model as the library uses it: another model's vectors never get in."""
 
@@ -69,15 +80,7 @@ class Engines:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._ollama = OllamaEngine(
-            settings.ollama_host,
-            keep_alive=settings.keep_alive,
-            timeouts=Timeouts(
-                settings.connect_timeout, settings.load_timeout, settings.read_timeout
-            ),
-            slots=settings.num_parallel,
-            ratios=TokenRatios(settings.library.token_ratios),
-        )
+        self._ollama = ollama_engine(settings)
         self._embedded = EmbeddedEngine(settings.threads)
 
     def embedder(self, identity: EmbeddingIdentity | None) -> BoundEmbedder:

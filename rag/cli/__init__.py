@@ -9,4 +9,5 @@ ingesting.py   ingest
 library.py     documents, status, config
 serving.py     serve, demo
 evaluating.py  evaluate
+generating.py  generate
 """

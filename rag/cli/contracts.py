@@ -9,6 +9,7 @@ from rag.assistant import Status
 from rag.ingest.pipeline import Summary
 from rag.types import (
     Answer,
+    ChatDelta,
     Citation,
     Document,
     FileResult,
@@ -115,6 +116,17 @@ def unit(unit: Unit) -> Json:
         "label": unit.label,
         "state": unit.state,
         "characters": len(unit.text),
+    }
+
+
+def generated(model: str, text: str, last: ChatDelta) -> Json:
+    return {
+        "model": model,
+        "text": text,
+        "prompt_tokens": last.prompt_tokens,
+        "output_tokens": last.output_tokens,
+        "stopped_by_length": last.stopped_by_length,
+        "timings": asdict(last.timings) if last.timings else None,
     }
 
 

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from rag.assistant import Assistant
 from tests.engines.ollama_server import CHAT_MODEL, OllamaServer
+from tests.scripted_ollama import ScriptedOllama
 
 from .conftest import Site, start
-from .scripted_ollama import ScriptedOllama
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 expect.set_options(timeout=30_000)
