@@ -84,14 +84,15 @@ def _stream(
             for batch in asking.batches():
                 for event in batch:
                     exchange.take(event)
-                status.caption(_doing(exchange, time.monotonic() - started))
+                status.caption(doing(exchange, time.monotonic() - started))
                 if exchange.draft:
                     draft.text(safe.plain(exchange.draft))
     except VouchError as error:
         exchange.error = error.info
 
 
-def _doing(exchange: Exchange, seconds: float) -> str:
+def doing(exchange: Exchange, seconds: float) -> str:
+    """What happens to a question that is not answered yet."""
     if exchange.checked:
         return f"Draft. Checking each sentence against its page: {exchange.checked} done"
     if exchange.draft:

@@ -43,6 +43,7 @@ from rag.types import (
 
 EMBED_BATCH = 16
 LEAST_PARTS = 8  # characters; a text that short and still too long is no text
+CHAT_REFUSES_TO_CUT = (0, 12, 6)  # the first server whose chat takes `truncate`
 _MESSAGE_MARKS = 16  # tokens that a template puts around the messages, beyond its own words
 
 
@@ -77,6 +78,7 @@ class OllamaEngine:
         self._shown: dict[str, _Shown] = {}
         self._dims: dict[str, int] = {}
         self._windows: dict[str, int] = {}
+        self._version: tuple[int, ...] | None = None
 
     def close(self) -> None:
         """Close the connections. A stream that is still open ends."""
@@ -202,12 +204,11 @@ class OllamaEngine:
         fell silent, `EngineBusy` where it stayed too busy.
         """
         shown = self._show(model)
-        request = self._request(
-            shown,
-            "/api/chat",
-            {"messages": [{"role": m.role, "content": m.content} for m in messages]},
-            options,
-        )
+        if self._refuses_to_cut():
+            turns = [{"role": m.role, "content": m.content} for m in messages]
+            request = self._request(shown, "/api/chat", {"messages": turns}, options)
+        else:
+            request = self._generation(shown, _folded(messages, options))
         text = "\n".join(message.content for message in messages)
         for event in self._streams.iterate(self._streams.astream(request)):
             if isinstance(event, ChatDelta) and event.done:
@@ -228,6 +229,17 @@ class OllamaEngine:
         shown = self._show(model)
         requests = (self._generation(shown, prompt) for prompt in prompts)
         return self._streams.iterate(self._streams.many(requests))
+
+    def _refuses_to_cut(self) -> bool:
+        """Whether the server's chat can be told to refuse a prompt over its window.
+
+        An older one leaves whole messages out, the rules first, and what it then reads may be far
+        from filling the window. Its `/api/generate` cuts too, but to exactly the window, which
+        the counts show.
+        """
+        if self._version is None:
+            self._version = replies.version_of(self.health().version)
+        return self._version >= CHAT_REFUSES_TO_CUT
 
     def _generation(self, shown: _Shown, prompt: Prompt) -> Request:
         body: dict[str, Any] = {"prompt": prompt.text, "raw": prompt.raw}
@@ -271,6 +283,14 @@ class OllamaEngine:
             )
         refuse_cloud(model, {"remote_host": known.info.remote})
         return replace(known, info=replace(known.info, name=model))
+
+
+def _folded(messages: Sequence[Message], options: ChatOptions) -> Prompt:
+    """A conversation as one prompt: the rules as its system text, earlier turns as a transcript."""
+    system = "\n\n".join(m.content for m in messages if m.role == "system")
+    *turns, last = [m for m in messages if m.role != "system"]
+    said = [f"{m.role.capitalize()}: {m.content}" for m in turns]
+    return Prompt("\n\n".join([*said, last.content]), options, system or None)
 
 
 def _unit_length(rows: Vectors) -> Vectors:

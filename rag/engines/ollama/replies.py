@@ -101,6 +101,12 @@ def _own_window(parameters: str | None) -> int | None:
     return int(found[1]) if found else None
 
 
+def version_of(version: str) -> tuple[int, ...]:
+    """A server's version in order: 0.9.6 before 0.12.0. What is no version comes before all."""
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    return tuple(int(part) for part in found.groups()) if found else ()
+
+
 def same_model(listed: str, wanted: str) -> bool:
     """Whether a listed name is the wanted one; a name without a tag means `latest`."""
     return listed == (wanted if ":" in wanted.rsplit("/", 1)[-1] else f"{wanted}:latest")
