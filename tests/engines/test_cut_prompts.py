@@ -1,4 +1,4 @@
-"""No answer from half a prompt: sizes below, at and above the window, on a real server.
+"""No answer from half a prompt: sizes below, at and above two windows, on a real server.
 
 The pre-check is passed by on purpose: what is proven is that the counts of the receipt notice it.
 """
@@ -10,26 +10,34 @@ import pytest
 from rag.answering import budget
 from rag.engines.ollama.engine import OllamaEngine
 from rag.errors import InputTooLong
-from rag.types import ChatDelta, ChatOptions, Message
+from rag.types import ChatDelta, ChatOptions, Message, TokenCount
 from tests.engines.ollama_server import CHAT_MODEL
 
 pytestmark = pytest.mark.ollama
 
-RULES = "Answer from the passages only, and end each sentence with the number of its passage. " * 8
-EARLIER = "The ferry to the northern islands leaves at half past six in the morning. " * 6
+RULES = Message("system", "Answer from the passages only, with the number of each passage. " * 8)
+EARLIER = (
+    Message("user", "When does the ferry to the northern islands leave in the morning? " * 4),
+    Message("assistant", "It leaves at half past six from the western pier. " * 4),
+)
+FORMS = {"question": (), "rules": (RULES,), "rules and turns": (RULES, *EARLIER)}
+SENTENCE, SENTENCE_TOKENS = "The harbour office opens at nine. ", 7
+WINDOWS = {512: tuple(FORMS), 1024: ("rules",)}
+SHARES = (0.7, 0.95, 1.05, 1.2)
+WIDE = 2048
 
 
-def _messages(form: str, words: int) -> list[Message]:
-    question = Message("user", "The harbour office opens at nine. " * words)
-    if form == "one message":
-        return [question]
-    rules = Message("system", RULES)
-    if form == "rules and question":
-        return [rules, question]
-    return [rules, Message("user", EARLIER), Message("assistant", EARLIER), question]
+def prompts(form: str, window: int) -> list[tuple[Message, ...]]:
+    """Prompts about as long as each share of a window."""
+    before = FORMS[form]
+    own = sum(len(message.content) for message in before) // 5 + 30
+    return [
+        (*before, Message("user", SENTENCE * max(1, int(share * window - own) // SENTENCE_TOKENS)))
+        for share in SHARES
+    ]
 
 
-def _read(engine: OllamaEngine, messages: list[Message], num_ctx: int) -> int | None:
+def read(engine: OllamaEngine, messages: tuple[Message, ...], num_ctx: int) -> int | None:
     """What the server says it read; None where it refused."""
     try:
         events = list(engine.chat(CHAT_MODEL, messages, ChatOptions(num_ctx, 1)))
@@ -40,31 +48,27 @@ def _read(engine: OllamaEngine, messages: list[Message], num_ctx: int) -> int | 
     return last.prompt_tokens
 
 
-@pytest.mark.parametrize("num_ctx", [1024, 2048])
-@pytest.mark.parametrize("form", ["one message", "rules and question", "rules, turns and question"])
+def planned(engine: OllamaEngine, messages: tuple[Message, ...]) -> TokenCount:
+    counts = engine.count_tokens(CHAT_MODEL, [message.content for message in messages])
+    return sum(counts, engine.prompt_overhead(CHAT_MODEL))
+
+
 def test_every_cut_prompt_is_refused_or_noticed_and_no_whole_one_is(
-    ollama_engine: OllamaEngine, form: str, num_ctx: int
+    ollama_engine: OllamaEngine,
 ) -> None:
-    whole_prompts = cut_prompts = 0
-    for share in (0.4, 0.8, 0.97, 1.03, 1.15, 1.6):
-        messages = _messages(form, 0)
-        base = _read(ollama_engine, messages, 4096)
-        assert base is not None
-        messages = _messages(form, max(1, int((share * num_ctx - base) / 7)))
-        whole = _read(ollama_engine, messages, 4096)
-        read = _read(ollama_engine, messages, num_ctx)
-        texts = [message.content for message in messages]
-        planned = sum(
-            ollama_engine.count_tokens(CHAT_MODEL, texts)[1:],
-            ollama_engine.count_tokens(CHAT_MODEL, texts)[0],
-        )
-        noticed = read is None or budget.problem(planned, read, num_ctx) is not None
-        assert whole is not None
-        if whole > num_ctx:
-            cut_prompts += 1
-            assert noticed, f"{whole} tokens cut to {read} in a window of {num_ctx}"
-        elif whole < num_ctx:
-            whole_prompts += 1
-            assert not noticed, f"{whole} tokens, read {read}, in a window of {num_ctx}"
-            assert read == whole
-    assert cut_prompts >= 2 and whole_prompts >= 2
+    asked = [(w, m) for w, forms in WINDOWS.items() for form in forms for m in prompts(form, w)]
+    whole = [read(ollama_engine, messages, WIDE) for _, messages in asked]
+    cut = kept = 0
+    for (window, messages), tokens in zip(asked, whole, strict=True):
+        assert tokens is not None and tokens < WIDE
+        got = read(ollama_engine, messages, window)
+        plan = planned(ollama_engine, messages)
+        noticed = got is None or budget.problem(plan, got, window) is not None
+        said = f"{len(messages)} messages: {tokens} tokens, {got} read in a window of {window}"
+        if tokens > window:
+            cut += 1
+            assert noticed, said
+        elif tokens < window:
+            kept += 1
+            assert got == tokens and not noticed, said
+    assert cut >= 6 and kept >= 6, "sizes lie on both sides of each window"
