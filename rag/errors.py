@@ -7,7 +7,8 @@
     │   ├── NothingToIngest             5   nothing_to_ingest
     │   ├── QuestionTooLong             6   question_too_long
     │   ├── EmptyLibrary                7   empty_library
-    │   └── UnknownDocument             8   unknown_document
+    │   ├── UnknownDocument             8   unknown_document
+    │   └── BadModelfile                9   bad_modelfile
     ├── HomeError                      10   home
     │   ├── HomeNotWritable            10   home_not_writable
     │   ├── NetworkHome                11   network_home
@@ -106,6 +107,11 @@ class EmptyLibrary(UsageError):
 class UnknownDocument(UsageError):
     exit_code = 8
     code = "unknown_document"
+
+
+class BadModelfile(UsageError):
+    exit_code = 9
+    code = "bad_modelfile"
 
 
 class HomeError(VouchError):

@@ -2,6 +2,7 @@
 
 ollama/       a local Ollama server, through its official client
 embedded.py   sentence embeddings in this process, where there is no Ollama
+modelfile.py  the Modelfile format: text to data and back
 prefixes.py   the task prefixes that embedding models were trained with
 wordpiece.py  the committed tokenizer: counts tokens for chunks and for the embedded engine
 """
