@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LEVELS = {
     "rag": 0, "rag.types": 0, "rag.errors": 0,
-    "rag.egress": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
+    "rag.egress": 1, "rag.hardware": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
     "rag.engine_choice": 4, "rag.assistant": 4, "rag.jobs": 4, "rag.evaluation": 4,
@@ -50,7 +50,7 @@ HOMES = {
     "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py"},
     "portalocker": {"rag/locks.py"},
     "platformdirs": {"rag/paths.py"},
-    "psutil": {"rag/paths.py"},
+    "psutil": {"rag/hardware.py", "rag/paths.py"},
     "pypdf": {"rag/loaders/*"},
     "pypdfium2": {"rag/loaders/*"},
     "PIL": {"rag/loaders/*"},
