@@ -223,18 +223,6 @@ class RunningModel:
 
 
 @dataclass(frozen=True, slots=True)
-class RunningModel:
-    """A model that is loaded now. Sizes are bytes; `size_vram` is the part in GPU memory."""
-
-    name: str
-    digest: str
-    size: int
-    size_vram: int
-    context_length: int | None = None
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TokenCount:
     """A number of tokens known to lie in [low, high]; exact where they are equal."""
 
