@@ -223,6 +223,28 @@ class RunningModel:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownModel:
+    """All that a server tells of one model. The texts are as its Modelfile has them."""
+
+    info: ModelInfo
+    modelfile: str
+    parameters: str
+    system: str
+    template: str
+    license: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProgress:
+    """Event: how far a model is fetched, sent or made. `part` tells its files apart; bytes."""
+
+    step: str
+    part: str = ""
+    completed: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TokenCount:
     """A number of tokens known to lie in [low, high]; exact where they are equal."""
 

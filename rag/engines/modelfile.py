@@ -48,6 +48,7 @@ _INSTRUCTIONS = ("from", "parameter", "template", "system", "adapter", "license"
                  "requires", "renderer", "parser")  # fmt: skip
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_VERSION = re.compile(r"v?[0-9]+(\.[0-9]+){0,2}(-[0-9A-Za-z.-]+)?")
 _TRUE = frozenset({"1", "t", "true"})
 _FALSE = frozenset({"0", "f", "false"})
 
@@ -116,6 +117,11 @@ def parse(text: str) -> Modelfile:
             "The Modelfile has no FROM line: it does not say what the model is made from.",
             "Begin it with a model that you have, such as: FROM llama3.1",
         )
+    for version in found["requires"]:
+        if not _VERSION.fullmatch(version.value):
+            raise _error(
+                version.line, f"{version.value} is no version.", "Write it as in REQUIRES 0.14.0"
+            )
     parameters = found["parameter"]
     last = {name: found[name][-1].value if found[name] else None for name in _SINGLE}
     return Modelfile(

@@ -121,6 +121,7 @@ def test_parameters_that_ollama_passes_over_are_named_and_not_sent() -> None:
         ("FROM x\nPARAMETER seed\n", "PARAMETER has no value", "PARAMETER temperature 0"),
         ('FROM x\nPARAMETER stop ""\n', "PARAMETER has no value", "For example"),
         ("FROM\n", "Line 1 of the Modelfile: FROM has no value", "FROM llama3.1"),
+        ("FROM x\nREQUIRES latest\n", "Line 2 of the Modelfile: latest is no version", "0.14.0"),
         ("FROM x\nMESSAGE robot Hi\n", "'robot' is no role", "system, user and assistant"),
         ("FROM x\nMESSAGE user\n", "MESSAGE has no value", "MESSAGE user"),
         (
