@@ -16,8 +16,9 @@ from rag.engines import embedded
 from rag.engines.embedded import EmbeddedEngine
 from rag.engines.ollama.client import Timeouts
 from rag.engines.ollama.engine import OllamaEngine
+from rag.engines.ollama.room import require_room
 from rag.engines.ollama.token_ratios import TokenRatios
-from rag.errors import EngineError, IdentityMismatch
+from rag.errors import EngineError, IdentityMismatch, NotEnoughMemory
 from rag.types import ChatOptions, EmbeddingIdentity, Engine, Task, Thinking, Vectors
 
 
@@ -37,7 +38,20 @@ def chat_options(settings: Settings) -> ChatOptions:
         think = settings.think == "on"
     else:
         think = settings.think
-    return ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature, think=think)
+    return ChatOptions(
+        settings.num_ctx,
+        settings.num_predict,
+        settings.temperature,
+        num_gpu=settings.gpu_layers,
+        num_thread=settings.num_thread or None,
+        think=think,
+    )
+
+
+def _device(settings: Settings) -> dict[str, int]:
+    """Where an embedding model is to run."""
+    wanted = {"num_gpu": settings.gpu_layers, "num_thread": settings.num_thread or None}
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def ollama_engine(settings: Settings) -> OllamaEngine:
@@ -48,6 +62,7 @@ def ollama_engine(settings: Settings) -> OllamaEngine:
         timeouts=Timeouts(settings.connect_timeout, settings.load_timeout, settings.read_timeout),
         slots=settings.num_parallel,
         ratios=TokenRatios(settings.library.token_ratios),
+        embed_options=_device(settings),
     )
 
 
@@ -103,7 +118,9 @@ class Engines:
         settings = self._settings
         missing = None
         if settings.engine == "auto":
-            missing = self._missing(settings.chat_model)
+            missing = self._missing(settings.chat_model) or self._too_large(settings.chat_model)
+        elif settings.engine == "ollama":
+            self._require_room(settings.chat_model)
         if settings.engine == "embedded" or missing is not None:
             quoting = QuotingWriter(self._sentences(), self._embedded.name)
             return quoting, WriterChoice(self._embedded.name, None, missing)
@@ -136,6 +153,19 @@ class Engines:
                 f"Get it: ollama pull {model}"
             )
         return None
+
+    def _too_large(self, model: str) -> str | None:
+        """Why a model would not fit into memory, and what to do; None if it would."""
+        try:
+            self._require_room(model)
+        except NotEnoughMemory as error:
+            return f"{error.message} Answers are made by quoting. {error.hint}"
+        return None
+
+    def _require_room(self, model: str) -> None:
+        settings = self._settings
+        if settings.memory_check == "on":
+            require_room(self._ollama, model, settings.num_ctx, settings.gpu_layers)
 
     def _sentences(self) -> BoundEmbedder:
         """The embedded model: for a library without Ollama, and what quoting compares with."""

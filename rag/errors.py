@@ -24,7 +24,8 @@
     │   ├── CloudModelRefused          25   cloud_model_refused
     │   ├── IdentityMismatch           26   identity_mismatch
     │   ├── InputTooLong               27   input_too_long
-    │   └── EngineBusy                 28   engine_busy
+    │   ├── EngineBusy                 28   engine_busy
+    │   └── NotEnoughMemory            29   not_enough_memory
     ├── EgressRefused                  30   egress_refused
     ├── ServerError                    31   server
     └── LoadError  (never ends a run)  40   its outcome
@@ -191,6 +192,11 @@ class InputTooLong(EngineError):
 class EngineBusy(EngineError):
     exit_code = 28
     code = "engine_busy"
+
+
+class NotEnoughMemory(EngineError):
+    exit_code = 29
+    code = "not_enough_memory"
 
 
 class EgressRefused(VouchError):

@@ -25,7 +25,7 @@ _NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free",
                "--format=csv,noheader,nounits")  # fmt: skip
 _PATIENCE = 5  # seconds for a program of a driver
 _LEAST = 2**30
-"""AMD graphics with less memory of its own are part of the processor; Ollama passes over them."""
+"""AMD graphics with less memory of its own are part of the processor; ROCm passes over them."""
 _LARGE_MAC = 36 * 2**30
 
 
@@ -57,16 +57,19 @@ class Machine:
         return tuple(gpu for gpu in self.gpus if gpu.problem is None)
 
 
-def detect() -> Machine:
-    """This machine, now. Does not raise: what cannot be found out is left out."""
-    memory = psutil.virtual_memory()
+def detect(available: int) -> Machine:
+    """This machine, now. `available`: as engines/memory.py has it, in bytes.
+
+    Does not raise: what cannot be found out is left out.
+    """
+    memory = int(psutil.virtual_memory().total)
     if sys.platform == "darwin":
         name = _said("sysctl", "-n", "machdep.cpu.brand_string").strip()
-        gpus = apple(platform.machine(), name, memory.total, memory.available)
+        gpus = apple(platform.machine(), name, memory, available)
     else:
-        gpus = (*nvidia(_said(*_NVIDIA_SMI), memory.total, memory.available), *amd(Path("/")))
+        gpus = (*nvidia(_said(*_NVIDIA_SMI), memory, available), *amd(Path("/")))
         gpus += without_driver(Path("/"), gpus)
-    return Machine(memory.total, memory.available, gpus)
+    return Machine(memory, available, gpus)
 
 
 def gigabytes(size: float) -> str:

@@ -64,6 +64,10 @@ class Home:
         return self.root / "token_ratios.json"
 
     @property
+    def model_records(self) -> Path:
+        return self.root / "models.jsonl"
+
+    @property
     def uploads(self) -> Path:
         return self.root / "files"
 

@@ -211,6 +211,19 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model to choose: sizes in 10^9 bytes, `context_length` in tokens, as it was trained."""
+
+    name: str
+    file_gb: float
+    memory_gb: float
+    parameters: str
+    context_length: int
+    best_for: str
+    kind: Literal["chat", "embedding"] = "chat"
+
+
+@dataclass(frozen=True, slots=True)
 class RunningModel:
     """A model that is loaded now. Sizes are bytes; `size_vram` is the part in GPU memory."""
 

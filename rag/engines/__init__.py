@@ -7,5 +7,6 @@ wordpiece.py      the committed tokenizer: counts tokens for chunks and for the 
 modelfile.py      the Modelfile format: text to data and back
 local_weights.py  weights in files of this machine, as a Modelfile names them
 known_models.py   models to choose from, and the machine each asks for
+memory.py         how much memory a model takes, and how much there is
 fit.py            whether a model fits into the memory of a machine
 """

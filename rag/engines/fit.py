@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rag.engines.memory import memory_needed
 from rag.hardware import Machine, gigabytes
-from rag.types import RunningModel
+from rag.types import ModelInfo, RunningModel
 
 Verdict = Literal["fits", "tight", "too_large"]
 Place = Literal["gpu", "gpu_and_memory", "memory"]
@@ -29,6 +30,15 @@ class Fit:
     room: int
     reason: str
     """One sentence with the figures."""
+
+
+def memory_of(model: ModelInfo, num_ctx: int) -> int | None:
+    """Bytes that a model takes with a window of `num_ctx` tokens; None: it does not say enough."""
+    window = min(num_ctx, model.context_length or num_ctx)
+    try:
+        return memory_needed(model.size, model.facts, window) if model.size else None
+    except ValueError:
+        return None
 
 
 def fits(

@@ -9,22 +9,7 @@ What is installed is judged by its own figures instead (fit.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-
-@dataclass(frozen=True, slots=True)
-class KnownModel:
-    """One row. `context_length` in tokens, as the model was trained."""
-
-    name: str
-    file_gb: float
-    memory_gb: float
-    parameters: str
-    context_length: int
-    best_for: str
-    kind: Literal["chat", "embedding"] = "chat"
-
+from rag.types import KnownModel
 
 _ANSWERS = "written answers from documents"
 _CODE = "code"

@@ -7,6 +7,7 @@ internet, goes as it is scripted: in pieces, interrupted, taken up again, or ref
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ class Model:
     capabilities: tuple[str, ...] = ("completion",)
     system: str = ""
     remote_host: str = ""
+    digest: str = field(default_factory=lambda: secrets.token_hex(32))
 
 
 class ScriptedLibrary:
@@ -165,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _listed(name: str, model: Model) -> dict[str, Any]:
     listed: dict[str, Any] = {
-        "name": name, "model": name, "size": model.size, "digest": f"{abs(hash(name)):064x}"[:64],
+        "name": name, "model": name, "size": model.size, "digest": model.digest,
         "modified_at": "2026-11-20T10:00:00Z",
         "details": {"family": "llama", "parameter_size": "8.0B", "quantization_level": "Q4_K_M"},
     }  # fmt: skip
