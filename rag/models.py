@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.config import Settings
+from rag.engine_choice import ollama_engine
 from rag.engines.fit import Fit
 from rag.engines.known_models import KNOWN_MODELS
 from rag.engines.modelfile import decode, parse
-from rag.engines.ollama.client import Timeouts
-from rag.engines.ollama.engine import OllamaEngine
 from rag.engines.ollama.library import ModelLibrary
 from rag.engines.ollama.replies import same_model
 from rag.engines.ollama.room import judged, machine_of
@@ -36,6 +35,15 @@ class InstalledModel:
     info: ModelInfo
     fit: Fit | None
     running: RunningModel | None
+
+    def is_called(self, name: str) -> bool:
+        """Whether this is the model of a name, with or without the tag `latest`."""
+        return same_model(self.info.name, name)
+
+    @property
+    def can_write(self) -> bool:
+        """Whether it can write answers here."""
+        return "completion" in self.info.capabilities and not self.info.remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +88,7 @@ class Models:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._engine = OllamaEngine(
-            settings.ollama_host, timeouts=Timeouts(connect=settings.connect_timeout)
-        )
+        self._engine = ollama_engine(settings)
         self._library = ModelLibrary(settings.ollama_host, settings.connect_timeout)
         self._records = ModelRecords(settings.library.model_records)
 
@@ -168,11 +174,12 @@ class Models:
         self, info: ModelInfo, machine: Machine | None, running: tuple[RunningModel, ...]
     ) -> InstalledModel:
         loaded = next((one for one in running if same_model(one.name, info.name)), None)
-        if machine is None or info.remote:
+        if info.remote:
             return InstalledModel(info, None, loaded)
         whole = info if info.facts else self._engine.model_info(info.name)
-        settings = self._settings
-        fit = judged(whole, machine, running, settings.num_ctx, settings.gpu_layers)
+        settings, fit = self._settings, None
+        if machine is not None:
+            fit = judged(whole, machine, running, settings.num_ctx, settings.gpu_layers)
         return InstalledModel(whole, fit, loaded)
 
     def _digest(self, name: str) -> str | None:
@@ -192,6 +199,11 @@ def runs_on(model: RunningModel) -> str:
     if model.size_vram >= model.size:
         return "GPU"
     return f"GPU {model.size_vram / model.size:.0%}, CPU the rest"
+
+
+def recipe_text(content: bytes) -> str:
+    """The text of a Modelfile. Raises `BadModelfile` for what is none."""
+    return decode(content)
 
 
 def recipe(file: Path | None = None, example: str | None = None) -> Recipe:

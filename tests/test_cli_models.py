@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT
 
 from rag.cli.main import main
-from tests.engines.scripted_library import GB, NO_NETWORK, Model, ScriptedLibrary
+from tests.scripted_library import GB, NO_NETWORK, Model, ScriptedLibrary
 
 MODEL = {"name", "digest", "context_length", "dims", "size", "capabilities", "remote", "family",
          "parameter_size", "quantization", "num_ctx"}  # fmt: skip

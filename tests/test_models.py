@@ -19,7 +19,7 @@ from rag.hardware import Gpu, Machine
 from rag.models import Created, Models, Recipe, examples, recipe, runs_on, suits
 from rag.types import KnownModel, RunningModel
 from tests.engines.ollama_server import CHAT_MODEL, OllamaServer
-from tests.engines.scripted_library import GB, Model, ScriptedLibrary
+from tests.scripted_library import GB, Model, ScriptedLibrary
 
 FIRST = "FROM llama3.1\nPARAMETER temperature 0\n"
 SECOND = "FROM llama3.1\nPARAMETER temperature 0.5\nPARAMETER mirostat 2\n"

@@ -25,6 +25,7 @@ SAME_LEVEL = {
     ("rag.indexes", "rag.catalog"),  # they follow its change log
     ("rag.assistant", "rag.engine_choice"),
     ("rag.generation", "rag.engine_choice"),
+    ("rag.models", "rag.engine_choice"),
     ("rag.batch", "rag.generation"),
     ("rag.evaluation", "rag.assistant"),  # it measures the product as it is
     ("rag.answering", "rag.retrieval"),  # an answer starts from the evidence that was retrieved

@@ -24,7 +24,7 @@ from rag.errors import (
 )
 from rag.types import ModelProgress
 from tests.engines.ollama_server import CHAT_MODEL, EMBED_MODEL, OllamaServer
-from tests.engines.scripted_library import GB, NO_NETWORK, Model, ScriptedLibrary
+from tests.scripted_library import GB, NO_NETWORK, Model, ScriptedLibrary
 
 HERE = Path(__file__).parent
 

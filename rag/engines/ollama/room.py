@@ -38,7 +38,7 @@ def judged(
     return None if needed is None else fits(needed, machine, running, num_gpu)
 
 
-def require_room(engine: OllamaEngine, model: str, num_ctx: int, num_gpu: int | None) -> None:
+def require(engine: OllamaEngine, model: str, num_ctx: int, num_gpu: int | None) -> None:
     """Raises `NotEnoughMemory` for a model that would have the machine swap if it were loaded.
 
     One that is loaded already is never refused, nor is one that cannot be judged.

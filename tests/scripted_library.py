@@ -51,7 +51,7 @@ class ScriptedLibrary:
     def __init__(self) -> None:
         self.models: dict[str, Model] = {"llama3.1:latest": Model()}
         self.running: dict[str, dict[str, Any]] = {}
-        self.registry: dict[str, int] = {"llama3.2:latest": 2 * GB}
+        self.registry: dict[str, int] = {"llama3.2:latest": 2 * GB, "llama3.2:3b": 2 * GB}
         self.pieces, self.pause = 10, 0.01
         self.breaks_at: float | None = None
         self.fails: str | None = None
