@@ -20,6 +20,7 @@ from rag.errors import BadSetting
 from rag.paths import Home, default_home
 
 EngineChoice = Literal["auto", "ollama", "embedded"]
+MemoryCheck = Literal["on", "off"]
 Think = Literal["off", "on", "low", "medium", "high"]
 
 
@@ -45,6 +46,11 @@ class Settings:
         "off", "Whether a model that can think does: off, on, low, medium, high."
     )
     num_parallel: int = _setting(1, "Answers that Ollama writes at once; others wait their turn.")
+    num_gpu: int = _setting(-1, "Layers of a model on the GPU; 0: none, -1: as many as fit.")
+    num_thread: int = _setting(0, "Threads of Ollama for a model; 0: as it sees fit.")
+    memory_check: MemoryCheck = _setting(
+        "on", "Refuse a model that would not fit into memory: on, off."
+    )
     passages: int = _setting(8, "Most passages placed in one prompt.")
     connect_timeout: float = _setting(3.0, "Seconds to wait for Ollama to accept a connection.")
     load_timeout: float = _setting(600.0, "Seconds for a model to load and say its first word.")
@@ -60,12 +66,17 @@ class Settings:
         """The folder of the library with the names in it."""
         return Home(self.home)
 
+    @property
+    def gpu_layers(self) -> int | None:
+        """`num_gpu` as it is sent: None leaves it to Ollama."""
+        return None if self.num_gpu < 0 else self.num_gpu
+
 
 SETTINGS = tuple(f for f in fields(Settings) if f.name != "origins")
 _HIGHEST_PORT = 65_535
 _LOWEST = {"num_ctx": 512, "num_predict": 16, "passages": 1, "port": 0, "threads": 0,
            "temperature": 0.0, "connect_timeout": 0.1, "load_timeout": 1.0, "read_timeout": 1.0,
-           "num_parallel": 1}  # fmt: skip
+           "num_parallel": 1, "num_gpu": -1, "num_thread": 0}  # fmt: skip
 
 
 def load_settings(
@@ -155,7 +166,11 @@ def _as_url(host: str) -> str:
 
 
 def _check(settings: Settings) -> None:
-    for name, choices in (("engine", get_args(EngineChoice)), ("think", get_args(Think))):
+    for name, choices in (
+        ("engine", get_args(EngineChoice)),
+        ("think", get_args(Think)),
+        ("memory_check", get_args(MemoryCheck)),
+    ):
         value = getattr(settings, name)
         if value not in choices:
             raise BadSetting(name, f"{name} is {value!r}.", f"It is one of {', '.join(choices)}.")

@@ -13,7 +13,7 @@ from typing import Any
 
 from rag.answering import budget
 from rag.config import Settings
-from rag.engine_choice import chat_options, ollama_engine
+from rag.engine_choice import chat_options, ollama_engine, require_room
 from rag.errors import InputTooLong, VouchError
 from rag.types import ChatDelta, ChatEvent, Prompt, Reply, TokenCount, Waiting
 
@@ -34,13 +34,15 @@ class Generator:
     """The chat model of the settings, asked directly, in `options`: those of the settings with
     what is `asked` for otherwise. Their `num_ctx` is the largest window.
 
-    Raises `ModelMissing`, `EngineUnreachable` and their like where it cannot be asked.
+    Raises `ModelMissing`, `EngineUnreachable`, `NotEnoughMemory` and their like where it cannot be
+    asked.
     """
 
     def __init__(self, settings: Settings, **asked: Any) -> None:
         self.model = settings.chat_model
         self.options = replace(chat_options(settings), **asked)
         self._engine = ollama_engine(settings)
+        require_room(self._engine, settings)
 
     def digest(self) -> str:
         """The model's digest as of now."""

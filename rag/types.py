@@ -211,6 +211,19 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model to choose: sizes in 10^9 bytes, `context_length` in tokens, as it was trained."""
+
+    name: str
+    file_gb: float
+    memory_gb: float
+    parameters: str
+    context_length: int
+    best_for: str
+    kind: Literal["chat", "embedding"] = "chat"
+
+
+@dataclass(frozen=True, slots=True)
 class RunningModel:
     """A model that is loaded now. Sizes are bytes; `size_vram` is the part in GPU memory."""
 
@@ -220,6 +233,28 @@ class RunningModel:
     size_vram: int
     context_length: int | None = None
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """All that a server tells of one model. The texts are as its Modelfile has them."""
+
+    info: ModelInfo
+    modelfile: str
+    parameters: str
+    system: str
+    template: str
+    license: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProgress:
+    """Event: how far a model is fetched, sent or made. `part` tells its files apart; bytes."""
+
+    step: str
+    part: str = ""
+    completed: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,30 @@ class AsyncClient(ollama.AsyncClient):
         )
         async for part in parts:
             yield part
+
+    async def progress(
+        self, path: str, body: Mapping[str, Any]
+    ) -> AsyncGenerator[ollama.ProgressResponse]:
+        """Stream `/api/pull` or `/api/create`; the body may have fields that the typed calls lack."""
+        parts = await self._request(
+            ollama.ProgressResponse, "POST", path, json={**body, "stream": True}, stream=True
+        )
+        async for part in parts:
+            yield part
+
+    async def has_blob(self, digest: str) -> bool:
+        try:
+            await self._request_raw("HEAD", f"/api/blobs/{digest}")  # type: ignore[no-untyped-call]
+        except ollama.ResponseError as error:
+            if error.status_code == 404:
+                return False
+            raise
+        return True
+
+    async def send_blob(self, digest: str, content: AsyncIterable[bytes]) -> None:
+        await self._request_raw(  # type: ignore[no-untyped-call]
+            "POST", f"/api/blobs/{digest}", content=content
+        )
 
 
 def _local(timeouts: Timeouts) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class OllamaEngine:
         timeouts: Timeouts | None = None,
         slots: int = 1,
         ratios: TokenRatios | None = None,
+        embed_options: Mapping[str, int] | None = None,
     ) -> None:
         self.host = host
         self._keep_alive = keep_alive
@@ -75,6 +76,7 @@ class OllamaEngine:
         self._client = Client(host, timeouts)
         self._streams = Streams(host, timeouts, slots)
         self._ratios = ratios or TokenRatios()
+        self._embed_options = embed_options
         self._shown: dict[str, _Shown] = {}
         self._dims: dict[str, int] = {}
         self._windows: dict[str, int] = {}
@@ -173,7 +175,11 @@ class OllamaEngine:
     def _embed(self, model: str, texts: Sequence[str]) -> Vectors:
         with mapped(self.host, model):
             reply = self._client.embed(
-                model, list(texts), truncate=False, keep_alive=self._keep_alive
+                model,
+                list(texts),
+                truncate=False,
+                options=self._embed_options,
+                keep_alive=self._keep_alive,
             )
         rows = np.asarray(reply.embeddings, np.float32)
         if rows.shape[0] != len(texts) or not np.isfinite(rows).all():

@@ -20,6 +20,7 @@ from rag.errors import (
     EngineUnreachable,
     InputTooLong,
     ModelMissing,
+    NotEnoughMemory,
     StreamBroken,
     VouchError,
 )
@@ -97,6 +98,13 @@ def _response(error: ollama.ResponseError, subject: str) -> VouchError:
             subject,
             f"Ollama has too many requests waiting to take one for {subject}.",
             "Ask again in a moment, or raise OLLAMA_MAX_QUEUE where Ollama is started.",
+        )
+    if "more system memory" in text:
+        return NotEnoughMemory(
+            subject,
+            f"Ollama has no room for {subject}: {text}.",
+            "Close other programs, choose a smaller model (rag models list shows what fits), or "
+            "lower num_ctx.",
         )
     if "does not support" in text:
         return EngineError(

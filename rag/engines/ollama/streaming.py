@@ -45,7 +45,12 @@ class Request:
 
 
 class Streams:
-    """All streamed requests to one server; at most `limit` of them at once."""
+    """All streamed requests to one server; at most `limit` of them at once.
+
+    `client` is there for what `iterate` runs.
+    """
+
+    client: AsyncClient
 
     def __init__(self, host: str, timeouts: Timeouts, limit: int) -> None:
         self._host = host
@@ -166,7 +171,7 @@ class Streams:
                 self._loop = None
 
     async def _attempt(self, request: Request) -> AsyncGenerator[ChatEvent]:
-        async with aclosing(self._client.uncut(request.path, request.body)) as parts:
+        async with aclosing(self.client.uncut(request.path, request.body)) as parts:
             async for part in parts:
                 text, thought = _said(part)
                 yield Waiting("thinking") if thought and not text else replies.delta(part, text)
@@ -177,7 +182,7 @@ class Streams:
     def _submit(self, work: Coroutine[Any, Any, None]) -> Future[None]:
         with self._starting:
             if self._loop is None:
-                self._client = AsyncClient(self._host, self._timeouts)
+                self.client = AsyncClient(self._host, self._timeouts)
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
                     target=self._loop.run_forever, name="ollama-streams", daemon=True
@@ -190,7 +195,7 @@ class Streams:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        await self._client.close()  # type: ignore[no-untyped-call]
+        await self.client.close()  # type: ignore[no-untyped-call]
 
 
 def _said(part: ollama.ChatResponse | ollama.GenerateResponse) -> tuple[str, str]:
