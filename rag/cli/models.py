@@ -24,14 +24,14 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Name = Annotated[str, typer.Argument(help="A model, with its tag if it has one.")]
 
 
+group = typer.Typer(no_args_is_help=True, help="The models of Ollama: list, fetch, make, remove.")
+
+
 def register(app: typer.Typer) -> None:
-    models = typer.Typer(
-        no_args_is_help=True, help="The models of Ollama: list, fetch, make, remove."
-    )
-    models.command("list")(takes_settings(list_models))
+    group.command("list")(takes_settings(list_models))
     for command in (show, running, pull, create, copy, remove):
-        models.command()(takes_settings(command))
-    app.add_typer(models, name="models")
+        group.command()(takes_settings(command))
+    app.add_typer(group, name="models")
 
 
 def list_models(
