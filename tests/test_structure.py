@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {
     "rag": 0, "rag.types": 0, "rag.errors": 0,
     "rag.egress": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
+    "rag.frames": 1, "rag.process": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
     "rag.engine_choice": 4, "rag.assistant": 4, "rag.jobs": 4, "rag.evaluation": 4,
@@ -20,6 +21,8 @@ SAME_LEVEL = {
     ("rag.errors", "rag.types"),
     ("rag.config", "rag.egress"),
     ("rag.config", "rag.paths"),
+    ("rag.process", "rag.frames"),
+    ("rag.process", "rag.paths"),
     ("rag.indexes", "rag.catalog"),  # they follow its change log
     ("rag.assistant", "rag.engine_choice"),
     ("rag.evaluation", "rag.assistant"),  # it measures the product as it is
