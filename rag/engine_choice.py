@@ -1,19 +1,23 @@
 """Which engine embeds and which one writes.
 
 The library's identity fixes what embeds; for a new library settings and what is installed decide.
-Who writes is chosen for each question: an Ollama may come and go while a web app runs.
+Who writes is chosen for each question: an Ollama, or a model file, may come and go while a web app
+runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rag.answering.quoting import QuotingWriter
 from rag.answering.writing import ModelWriter, Writer
 from rag.config import Settings
 from rag.engines import embedded
 from rag.engines.embedded import EmbeddedEngine
+from rag.engines.gguf.digest import Digests
+from rag.engines.gguf.engine import GgufEngine
 from rag.engines.ollama import OllamaEngine
 from rag.errors import EngineError, IdentityMismatch
 from rag.types import ChatOptions, EmbeddingIdentity, Engine, Task, Vectors
@@ -53,7 +57,7 @@ class BoundEmbedder:
 
 
 class Engines:
-    """Both engines, and the choices between them that the settings ask for."""
+    """The engines, and the choices between them that the settings ask for."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -64,6 +68,12 @@ class Engines:
             read_timeout=settings.read_timeout,
         )
         self._embedded = EmbeddedEngine(settings.threads)
+        self._gguf = GgufEngine(
+            Digests(settings.library.digests),
+            threads=settings.threads,
+            keep_alive=settings.keep_alive,
+            read_timeout=settings.read_timeout,
+        )
 
     def embedder(self, identity: EmbeddingIdentity | None) -> BoundEmbedder:
         """The library's own embedding model; for a new library (None) the one settings choose."""
@@ -78,31 +88,60 @@ class Engines:
         return self._sentences()
 
     def writer(self) -> tuple[Writer, WriterChoice]:
-        """Ollama's chat model if it is there, else quoting.
+        """The chat model of the settings if it is there, else quoting.
 
-        With engine=ollama raises what is wrong with it, such as `ModelMissing`.
+        With engine=ollama raises what is wrong with it, such as `ModelMissing`; with
+        engine=embedded what is wrong with a model file.
         """
+        choice = self._choice(load=True)
+        if choice.model is None:
+            return QuotingWriter(self._sentences(), self._embedded.name), choice
         settings = self._settings
-        missing = None
-        if settings.engine == "auto":
-            missing = self._missing(settings.chat_model)
-        if settings.engine == "embedded" or missing is not None:
-            quoting = QuotingWriter(self._sentences(), self._embedded.name)
-            return quoting, WriterChoice(self._embedded.name, None, missing)
         options = ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature)
-        writer = ModelWriter(self._ollama, settings.chat_model, options)
-        return writer, WriterChoice(self._ollama.name, settings.chat_model, None)
+        file = settings.model_file
+        writer = (
+            ModelWriter(self._gguf, str(file), options)
+            if file
+            else ModelWriter(self._ollama, settings.chat_model, options)
+        )
+        return writer, choice
 
     def writer_choice(self) -> WriterChoice:
         """Who would write now. Does not raise: what is wrong with the engine is the notice."""
         try:
-            return self.writer()[1]
+            return self._choice(load=False)
         except EngineError as error:
-            notice = f"{error.message} {error.hint}"
-            return WriterChoice(self._ollama.name, self._settings.chat_model, notice)
+            engine = self._gguf.name if self._settings.model_file else self._ollama.name
+            return WriterChoice(engine, self._settings.chat_model, f"{error.message} {error.hint}")
 
     def close(self) -> None:
         self._ollama.close()
+        self._gguf.close()
+
+    def _choice(self, load: bool) -> WriterChoice:
+        """Who writes; `load`: a model file is loaded, which tells more of it than its header."""
+        settings = self._settings
+        if settings.model_file is not None:
+            return self._file_choice(settings.model_file, load)
+        if settings.engine == "ollama":
+            self._ollama.model_info(settings.chat_model)
+            return WriterChoice(self._ollama.name, settings.chat_model, None)
+        missing = self._missing(settings.chat_model) if settings.engine == "auto" else None
+        if settings.engine == "embedded" or missing is not None:
+            return WriterChoice(self._embedded.name, None, missing)
+        return WriterChoice(self._ollama.name, settings.chat_model, None)
+
+    def _file_choice(self, file: Path, load: bool) -> WriterChoice:
+        try:
+            remark = self._gguf.check(str(file), self._settings.num_ctx)
+            if load:
+                self._gguf.load(str(file), self._settings.num_ctx)
+        except EngineError as error:
+            if self._settings.engine != "auto":
+                raise
+            notice = f"{error.message} Answers are made by quoting. {error.hint}"
+            return WriterChoice(self._embedded.name, None, notice)
+        return WriterChoice(self._gguf.name, file.name, remark)
 
     def _missing(self, model: str) -> str | None:
         """Why Ollama cannot run a model, and what to do; None if it can."""

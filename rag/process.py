@@ -82,10 +82,11 @@ class ChildProcess:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    @property
-    def exit_code(self) -> int | None:
-        """How it ended, as in `subprocess`; None while it runs."""
-        return self._process.poll() if self._process else None
+    def ended(self, seconds: float = 0.0) -> int | None:
+        """How it ended, as in `subprocess`; None if it still runs after so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds) if self._process else None
+        return None
 
     def ask(self, question: Frame, seconds: float) -> Frame:
         """The child's answer. After any exception the child must be killed.

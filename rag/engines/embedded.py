@@ -80,9 +80,8 @@ class EmbeddedEngine:
         """Exact."""
         return [TokenCount(n, n) for n in wordpiece.count_all(texts)]
 
-    def prompt_overhead(self, model: str) -> TokenCount:
-        """Nothing: no prompt is ever made here."""
-        return TokenCount(0, 0)
+    def count_prompt(self, model: str, messages: Sequence[Message]) -> TokenCount:
+        raise self._writes_nothing(model)
 
     def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors:
         """Unit vectors, float32 [len(texts), 384]. Raises `InputTooLong` above 256 tokens.
@@ -112,10 +111,14 @@ class EmbeddedEngine:
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions
     ) -> Iterator[ChatDelta]:
-        raise ModelMissing(
+        raise self._writes_nothing(model)
+
+    def _writes_nothing(self, model: str) -> ModelMissing:
+        return ModelMissing(
             model,
-            "The embedded engine has no language model: it answers by quoting.",
-            "For written answers install Ollama and run: ollama pull llama3.1",
+            "The embedded engine has no language model of its own: it answers by quoting.",
+            "For written answers install Ollama and run: ollama pull llama3.1, or set chat_model to "
+            "a GGUF file.",
         )
 
     def _run(self, batch: Sequence[Sequence[int]]) -> Vectors:

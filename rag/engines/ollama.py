@@ -144,12 +144,14 @@ class OllamaEngine:
             for n in wordpiece.count_all(texts)
         ]
 
-    def prompt_overhead(self, model: str) -> TokenCount:
-        """What the model's own template and system text may add to a prompt."""
+    def count_prompt(self, model: str, messages: Sequence[Message]) -> TokenCount:
+        """Bounds: the messages, and what the model's own template and system text may add."""
         with self._mapped(model):
             shown = self._client.show(model)
         own = f"{shown.template or ''}\n{shown.model_dump().get('system') or ''}"
-        return TokenCount(0, math.ceil(wordpiece.count(own) * _HIGH) + _MESSAGE_MARKS)
+        added = math.ceil(wordpiece.count(own) * _HIGH) + _MESSAGE_MARKS
+        (count,) = self.count_tokens(model, ["\n".join(m.content for m in messages)])
+        return count + TokenCount(0, added)
 
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions
