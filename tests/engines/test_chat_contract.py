@@ -128,17 +128,17 @@ def test_a_second_question_waits_for_the_first_and_both_are_answered(writer: Sub
     thread.start()
     begun += first
     thread.join(60)
-    assert begun[-1].output_tokens == 40
+    assert begun[-1].done and (begun[-1].output_tokens or 0) > 5
     assert "36 months" in text(second)
 
 
 def test_a_chat_model_that_is_not_there_is_named_with_a_hint(writer: Subject) -> None:
     for call in (
-        lambda: writer.engine.count_prompt("/nowhere/none.gguf", QUESTION),
-        lambda: writer.engine.model_info("/nowhere/none.gguf"),
-        lambda: list(writer.engine.chat("/nowhere/none.gguf", QUESTION, OPTIONS)),
+        lambda: writer.engine.count_prompt("none-such.gguf", QUESTION),
+        lambda: writer.engine.model_info("none-such.gguf"),
+        lambda: list(writer.engine.chat("none-such.gguf", QUESTION, OPTIONS)),
     ):
-        with pytest.raises(ModelMissing, match=r"none\.gguf") as error:
+        with pytest.raises(ModelMissing, match=r"none-such\.gguf") as error:
             call()
         assert error.value.hint
 

@@ -133,7 +133,7 @@ class LlamaServer:
             yield
         except httpx.TimeoutException as late:
             raise self._silent("to answer") from late
-        except httpx.TransportError as error:
+        except (httpx.TransportError, RuntimeError) as error:  # RuntimeError: closed meanwhile
             raise self._broken(_how(self._child.ended(_GRACE))) from error
 
     def _refused(self, error: dict[str, Any]) -> EngineError:
