@@ -93,45 +93,38 @@ class Engines:
         With engine=ollama raises what is wrong with it, such as `ModelMissing`; with
         engine=embedded what is wrong with a model file.
         """
-        choice = self._choice(load=True)
-        if choice.model is None:
-            return QuotingWriter(self._sentences(), self._embedded.name), choice
         settings = self._settings
         options = ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature)
-        file = settings.model_file
-        writer = (
-            ModelWriter(self._gguf, str(file), options)
-            if file
-            else ModelWriter(self._ollama, settings.chat_model, options)
-        )
-        return writer, choice
+        if settings.model_file is not None:
+            choice = self._file_choice(settings.model_file, load=True)
+            if choice.model is None:
+                return self._quoting(choice.notice)
+            return ModelWriter(self._gguf, str(settings.model_file), options), choice
+        missing = self._missing(settings.chat_model) if settings.engine == "auto" else None
+        if settings.engine == "embedded" or missing is not None:
+            return self._quoting(missing)
+        writer = ModelWriter(self._ollama, settings.chat_model, options)
+        return writer, WriterChoice(self._ollama.name, settings.chat_model, None)
 
     def writer_choice(self) -> WriterChoice:
         """Who would write now. Does not raise: what is wrong with the engine is the notice."""
+        file = self._settings.model_file
         try:
-            return self._choice(load=False)
+            return self._file_choice(file, load=False) if file else self.writer()[1]
         except EngineError as error:
-            engine = self._gguf.name if self._settings.model_file else self._ollama.name
-            return WriterChoice(engine, self._settings.chat_model, f"{error.message} {error.hint}")
+            engine = self._gguf.name if file else self._ollama.name
+            notice = f"{error.message} {error.hint}"
+            return WriterChoice(engine, self._settings.chat_model, notice)
 
     def close(self) -> None:
         self._ollama.close()
         self._gguf.close()
 
-    def _choice(self, load: bool) -> WriterChoice:
-        """Who writes; `load`: a model file is loaded, which tells more of it than its header."""
-        settings = self._settings
-        if settings.model_file is not None:
-            return self._file_choice(settings.model_file, load)
-        if settings.engine == "ollama":
-            self._ollama.model_info(settings.chat_model)
-            return WriterChoice(self._ollama.name, settings.chat_model, None)
-        missing = self._missing(settings.chat_model) if settings.engine == "auto" else None
-        if settings.engine == "embedded" or missing is not None:
-            return WriterChoice(self._embedded.name, None, missing)
-        return WriterChoice(self._ollama.name, settings.chat_model, None)
-
     def _file_choice(self, file: Path, load: bool) -> WriterChoice:
+        """A model file, or under engine=auto quoting where it cannot be used.
+
+        Loading it tells more than its header does.
+        """
         try:
             remark = self._gguf.check(str(file), self._settings.num_ctx)
             if load:
@@ -142,6 +135,10 @@ class Engines:
             notice = f"{error.message} Answers are made by quoting. {error.hint}"
             return WriterChoice(self._embedded.name, None, notice)
         return WriterChoice(self._gguf.name, file.name, remark)
+
+    def _quoting(self, notice: str | None) -> tuple[Writer, WriterChoice]:
+        writer = QuotingWriter(self._sentences(), self._embedded.name)
+        return writer, WriterChoice(self._embedded.name, None, notice)
 
     def _missing(self, model: str) -> str | None:
         """Why Ollama cannot run a model, and what to do; None if it can."""

@@ -4,4 +4,6 @@ ollama.py     a local Ollama server, through its official client
 embedded.py   sentence embeddings in this process, where there is no Ollama
 prefixes.py   the task prefixes that embedding models were trained with
 wordpiece.py  the committed tokenizer: counts tokens for chunks and for the embedded engine
+gguf/         language models from files, run by llama.cpp in a process of ours
+memory.py     how much memory a model takes, and how much there is
 """

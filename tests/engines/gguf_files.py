@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.engines.gguf.header import _NUMBERS, _Reader
+from rag.engines.gguf.header import NUMBERS, Reader
 
 TEMPLATE = Path(__file__).with_name("few_shot.jinja")
 _ALIGNMENT = 32
@@ -36,7 +36,7 @@ def model_files(folder: Path) -> ModelFiles:
 def with_facts(source: Path, target: Path, facts: dict[str, object]) -> Path:
     """A copy of a model in which some metadata are others, or new ones."""
     with source.open("rb") as file:
-        reader = _Reader(file, source.stat().st_size)
+        reader = Reader(file, source.stat().st_size)
         reader.take(8)
         tensors, count = reader.number("<Q"), reader.number("<Q")
         kept = []
@@ -84,4 +84,4 @@ def _fact(name: str, value: object) -> bytes:
     if isinstance(value, str):
         return _string(name) + struct.pack("<I", 8) + _string(value)
     kind = 7 if isinstance(value, bool) else 4
-    return _string(name) + struct.pack("<I", kind) + struct.pack(_NUMBERS[kind], value)
+    return _string(name) + struct.pack("<I", kind) + struct.pack(NUMBERS[kind], value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,10 @@ def main() -> None:
     _be_the_first_to_go()
     try:
         server = _serve(question.message)
-    except (RuntimeError, ValueError, ImportError) as error:
-        send(answers, Frame({"error": str(error)}))
-        return
-    send(answers, Frame({"serves": server.listening_address}))
+    except (RuntimeError, ValueError, ImportError, AttributeError) as error:
+        sys.stderr.write(f"{error}\n")  # behind what llama.cpp said of it
+        server = None
+    send(answers, Frame({"loaded": server is not None}))
     receive(questions)  # nothing comes; the pipe closes when the parent has gone
     os._exit(0)  # without waiting for an answer that nobody reads any more
 
@@ -55,7 +56,10 @@ def _be_the_first_to_go() -> None:
 
 
 def _serve(wanted: dict[str, Any]) -> Any:
-    """A running server, its model loaded. Raises RuntimeError; the log says why."""
+    """A running server, its model loaded. Raises RuntimeError; the log says why.
+
+    The other errors are those of another version of xllamacpp.
+    """
     import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -1,4 +1,4 @@
-"""The engine for model files: which it takes and why not others, exact counts, streamed answers.
+"""The engine for model files: exact counts, streamed answers.
 
 A model is named by the path of its file. One is loaded at a time, with a window at least as large as
 was asked for; asking for another file or a larger window loads anew and ends what is running. It
@@ -81,7 +81,7 @@ class GgufEngine:
         self._file: ModelFile | None = None
         self._loaded: _Loaded | None = None
         self._loading = threading.Lock()
-        self._counted: tuple[tuple[str, tuple[Message, ...]], int] | None = None
+        self._counted: tuple[tuple[ModelFile, tuple[Message, ...]], int] | None = None
 
     # ----------------------------------------------------------------- files
 
@@ -100,7 +100,7 @@ class GgufEngine:
         return ModelInfo(
             name=file.path.name,
             digest=self._digests.of(file.path),
-            context_length=file.header.fact("context_length"),
+            context_length=file.context_length,
             dims=file.header.fact("embedding_length"),
             size=file.size,
             capabilities=("completion",),
@@ -141,12 +141,13 @@ class GgufEngine:
 
     def count_prompt(self, model: str, messages: Sequence[Message]) -> TokenCount:
         """Exact: the whole prompt as the file's template makes it."""
-        key = (model, tuple(messages))
-        if self._counted is None or self._counted[0] != key:
+        prompt = (self._open(model), tuple(messages))
+        last = self._counted  # a prompt is counted once to plan it and once to send it
+        if last is None or last[0] != prompt:
             server = self._server_for_counting(model)
             answer = server.ask("/v1/chat/completions/input_tokens", _prompt(messages))
-            self._counted = (key, int(answer["input_tokens"]))
-        return TokenCount(self._counted[1], self._counted[1])
+            last = self._counted = (prompt, int(answer["input_tokens"]))
+        return TokenCount(last[1], last[1])
 
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions
@@ -157,13 +158,13 @@ class GgufEngine:
         `StreamBroken` where llama.cpp ended, `EngineTimeout` where it fell silent.
         """
         file = self._open(model)
-        server = self._server(file, options.num_ctx)
-        left = options.num_ctx - self.count_prompt(model, messages).high
+        window = file.window(options.num_ctx)
+        server = self._server(file, window)
+        left = window - self.count_prompt(model, messages).high
         if left <= 0:
             raise InputTooLong(
                 file.path.name,
-                f"The prompt of {options.num_ctx - left} tokens fills the window of "
-                f"{options.num_ctx}.",
+                f"The prompt of {window - left} tokens fills the window of {window}.",
                 "Raise num_ctx, or ask more briefly.",
             )
         body = {

@@ -27,9 +27,15 @@ class ModelFile:
     def has_template(self) -> bool:
         return bool(self.header.facts.get("tokenizer.chat_template"))
 
+    @property
+    def context_length(self) -> int | None:
+        """What the model can read, in tokens; None where the file does not say."""
+        length = self.header.fact("context_length")
+        return length if isinstance(length, int) and length > 0 else None
+
     def window(self, num_ctx: int) -> int:
         """`num_ctx`, or what the model can read where that is less."""
-        return min(num_ctx, self.header.fact("context_length") or num_ctx)
+        return min(num_ctx, self.context_length or num_ctx)
 
 
 def open_model(path: Path, known: ModelFile | None = None) -> ModelFile:

@@ -19,9 +19,10 @@ from typing import IO, Any
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _STRING, _ARRAY = 8, 9
-_NUMBERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q",
+NUMBERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q",
             11: "<q", 12: "<d"}  # fmt: skip
 _MOST_DIMENSIONS = 4
+_MOST_BYTES = 64 << 20  # of one name, text or array
 _MOST_KEPT = 1024  # of an array: one number a layer is kept, a vocabulary is not
 
 
@@ -44,7 +45,7 @@ class Header:
 def read_header(path: Path) -> Header:
     """Raises ValueError, saying what is wrong, for a file that is no whole GGUF; OSError."""
     with path.open("rb") as file:
-        reader = _Reader(file, path.stat().st_size)
+        reader = Reader(file, path.stat().st_size)
         if reader.take(4) != _MAGIC:
             raise ValueError("it is no GGUF file")
         version = reader.number("<I")
@@ -58,7 +59,7 @@ def read_header(path: Path) -> Header:
     return header
 
 
-class _Reader:
+class Reader:
     """Reads on from the beginning of a file; `left` are its bytes still to come."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
@@ -66,7 +67,7 @@ class _Reader:
         self.left = size
 
     def take(self, count: int) -> bytes:
-        data = self._file.read(count) if count <= self.left else b""
+        data = self._file.read(count) if count <= min(self.left, _MOST_BYTES) else b""
         if len(data) < count:
             raise ValueError("it is cut off, or its header is damaged")
         self.left -= count
@@ -111,6 +112,6 @@ class _Reader:
 
 def _form(kind: int) -> str:
     """How a number of a kind lies in the file; an array in an array is none."""
-    if kind not in _NUMBERS:
+    if kind not in NUMBERS:
         raise ValueError(f"it has metadata of the unknown kind {kind}")
-    return _NUMBERS[kind]
+    return NUMBERS[kind]

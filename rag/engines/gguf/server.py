@@ -24,6 +24,7 @@ from rag.process import ChildProcess, Ended, environment, module_command
 
 _COMMAND = module_command("rag.engines.gguf.child")
 _ENVIRONMENT = {"GGML_NO_BACKTRACE": "1"}  # or it would start a debugger when it aborts
+_NONE_KEPT = httpx.Limits(max_keepalive_connections=0)  # one might be closed as it is used again
 _EVENT = b"data: "
 _LAST_EVENT = b"data: [DONE]"
 _GRACE = 1.0  # seconds in which a process whose connection broke is seen to have ended
@@ -53,7 +54,7 @@ class LlamaServer:
         self._log = Path(self._folder.name, "log")
         socket = str(Path(self._folder.name, "s.sock"))
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=socket),
+            transport=httpx.HTTPTransport(uds=socket, limits=_NONE_KEPT),
             base_url="http://llama.cpp",
             timeout=httpx.Timeout(read_timeout, connect=5),
         )
@@ -120,12 +121,17 @@ class LlamaServer:
             raise self._silent("to load") from late
         except (OSError, ValueError) as error:
             raise self._unusable(f"the process for it could not start ({error})") from error
-        if "error" in answer.message:
+        if not answer.message["loaded"]:
             raise self._unusable("llama.cpp refused it")
 
     def _check(self, reply: httpx.Response) -> None:
-        if not reply.is_success:
-            raise self._refused(reply.json()["error"])
+        if reply.is_success:
+            return
+        try:
+            error = dict(reply.json()["error"])
+        except (ValueError, KeyError, TypeError):
+            error = {"message": f"HTTP {reply.status_code}"}
+        raise self._refused(error)
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
