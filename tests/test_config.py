@@ -149,3 +149,22 @@ def test_the_home_is_absolute_wherever_it_comes_from(
 def test_settings_cannot_be_changed_in_passing() -> None:
     with pytest.raises(AttributeError):
         Settings(home=Path("/x")).num_ctx = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("chat_model", "place"),
+    [
+        ("own.gguf", "{home}/own.gguf"),
+        ("models/Own.GGUF", "{home}/models/Own.GGUF"),
+        ("/models/own.gguf", "/models/own.gguf"),
+        ("~/own.gguf", str(Path.home() / "own.gguf")),
+        ("llama3.1", None),
+        ("llama3.1:8b", None),
+        ("hf.co/someone/Llama-GGUF:Llama-Q4_K_M.gguf", None),  # a name of Ollama's
+    ],
+)
+def test_a_chat_model_that_ends_in_gguf_is_a_file(
+    tmp_path: Path, chat_model: str, place: str | None
+) -> None:
+    found = settings(tmp_path, chat_model=chat_model).model_file
+    assert found == (None if place is None else Path(place.format(home=tmp_path)))

@@ -53,8 +53,7 @@ def read(engine: OllamaEngine, messages: tuple[Message, ...], num_ctx: int) -> i
 
 
 def planned(engine: OllamaEngine, messages: tuple[Message, ...]) -> TokenCount:
-    counts = engine.count_tokens(MODEL, [message.content for message in messages])
-    return sum(counts, engine.prompt_overhead(MODEL))
+    return engine.count_prompt(MODEL, messages)
 
 
 def test_every_cut_prompt_is_refused_or_noticed_and_no_whole_one_is(
