@@ -13,7 +13,8 @@ LEVELS = {
     "rag.egress": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
-    "rag.engine_choice": 4, "rag.assistant": 4, "rag.jobs": 4, "rag.evaluation": 4,
+    "rag.engine_choice": 4, "rag.reindexing": 4, "rag.assistant": 4, "rag.jobs": 4,
+    "rag.evaluation": 4,
     "rag.cli": 5, "rag.server": 5, "rag.__main__": 5, "ui": 5,
 }  # fmt: skip
 SAME_LEVEL = {
@@ -22,6 +23,8 @@ SAME_LEVEL = {
     ("rag.config", "rag.paths"),
     ("rag.indexes", "rag.catalog"),  # they follow its change log
     ("rag.assistant", "rag.engine_choice"),
+    ("rag.assistant", "rag.reindexing"),
+    ("rag.reindexing", "rag.engine_choice"),
     ("rag.evaluation", "rag.assistant"),  # it measures the product as it is
     ("rag.answering", "rag.retrieval"),  # an answer starts from the evidence that was retrieved
     ("rag.cli", "rag.server"),  # `rag serve` starts it
@@ -30,10 +33,12 @@ SAME_LEVEL = {
 }
 FRONT_DOORS_SEE = {
     "rag", "rag.types", "rag.errors", "rag.config", "rag.paths", "rag.egress",
-    "rag.assistant", "rag.engine_choice", "rag.jobs", "rag.evaluation", "rag.cli", "rag.server", "ui",
+    "rag.assistant", "rag.engine_choice", "rag.reindexing", "rag.jobs", "rag.evaluation",
+    "rag.cli", "rag.server", "ui",
 }  # fmt: skip
-# the events of an ingestion are data of level 3 that the front doors show
-EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.locks"}
+# the events of an ingestion and of a reindex are data of level 3 that the front doors show
+EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.ingest.reindex",
+          "rag.locks"}  # fmt: skip
 
 HOMES = {
     "chromadb": {"rag/indexes/vector.py"},
@@ -46,6 +51,7 @@ HOMES = {
     "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py"},
     "portalocker": {"rag/locks.py"},
     "platformdirs": {"rag/paths.py"},
+    "tomlkit": {"rag/config.py"},
     "psutil": {"rag/paths.py"},
     "pypdf": {"rag/loaders/*"},
     "pypdfium2": {"rag/loaders/*"},

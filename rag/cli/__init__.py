@@ -8,5 +8,6 @@ asking.py      ask, chat, search
 ingesting.py   ingest
 library.py     documents, status, config
 serving.py     serve, demo
+reindexing.py  reindex, models use
 evaluating.py  evaluate
 """

@@ -33,7 +33,7 @@ LIVE = ("added", "updated", "unchanged")
 
 _CHUNKS = """
 SELECT c.id, d.path, d.sha256, d.title, c.headings, c.unit, c.start, c."end", u.text, c.vector_key,
-       (SELECT length(vector) FROM vectors WHERE key = c.vector_key) AS vector
+       (SELECT length(vector) FROM vectors WHERE key = c.vector_key AND identity = ?) AS vector
 FROM chunks c JOIN documents d ON d.id = c.document_id
 LEFT JOIN units u ON u.document_id = c.document_id AND u.number = c.unit
 ORDER BY c.id
@@ -46,7 +46,9 @@ def check(home: Path, expected: dict[str, Any]) -> dict[str, Any]:
     with closing(open_assistant(load_settings({"home": str(home)}))) as assistant:
         with closing(sqlite3.connect(home / "library.db")) as db:
             db.row_factory = sqlite3.Row
-            rows = [dict(row) for row in db.execute(_CHUNKS)]
+            identity = assistant.identity()
+            key = identity.key if identity else None
+            rows = [dict(row) for row in db.execute(_CHUNKS, (key,))]
             documents = {row["path"]: dict(row) for row in db.execute("SELECT * FROM documents")}
             problems = [
                 *_of_file(db),

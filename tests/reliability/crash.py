@@ -34,7 +34,7 @@ class Snapshot:
     """What a library holds, without what may differ between two equal ones (ids, times)."""
 
     documents: dict[str, tuple[str, tuple[Any, ...]]]
-    vectors: dict[bytes, np.ndarray]
+    vectors: dict[tuple[bytes, str], np.ndarray]
 
     def differences(self, other: Snapshot) -> list[str]:
         """What is not as in another library, as sentences."""
@@ -132,8 +132,8 @@ def snapshot(home: Path) -> Snapshot:
             for id_, path, sha256 in db.execute("SELECT id, path, sha256 FROM documents")
         }
         vectors = {
-            bytes(key): np.frombuffer(blob, "<f2").astype(np.float32)
-            for key, blob in db.execute("SELECT key, vector FROM vectors")
+            (bytes(key), identity): np.frombuffer(blob, "<f2").astype(np.float32)
+            for key, identity, blob in db.execute("SELECT key, identity, vector FROM vectors")
         }
     return Snapshot(documents, vectors)
 
