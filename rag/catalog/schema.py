@@ -107,8 +107,8 @@ CREATE TABLE runs (
 """
 
 # Several identities may have a vector for the same text: `chunks.vector_key` names the text alone.
-# Keys that were given before this step stay; no text of theirs is embedded again.
-# meta: 'next_identity' and 'former_identity', JSON as 'identity' (indexing.py).
+# Keys given before this step hash the identity too; they stay, and only a text that comes anew gets
+# another. meta has 'next_identity' and 'former_identity' beside 'identity' (indexing.py).
 _SHADOW = """
 CREATE TABLE vectors_of_identities (
     key BLOB NOT NULL,         -- of the embedded text

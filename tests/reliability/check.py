@@ -25,6 +25,8 @@ from rag.engines import wordpiece
 from rag.indexes.keyword import KeywordIndex
 from rag.types import SearchResult
 
+from . import second_model
+
 ASKED = 8  # words asked for in one opening
 ABSENT = 2  # words of versions that are not there
 ALL = 100  # hits that hold the first of each of the two searches, wherever the fusion puts them
@@ -200,4 +202,5 @@ def _of_keyword_folder(home: Path, rows: list[Row], words: list[str]) -> list[st
 
 
 if __name__ == "__main__":
+    second_model.install()
     print(json.dumps(check(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()))))

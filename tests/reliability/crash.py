@@ -161,15 +161,17 @@ def completed(home: Path, docs: Path, mirror: Snapshot, known: Known) -> tuple[E
     return ended, problems
 
 
-def rubbish(home: Path) -> list[str]:
-    """Folders that no row speaks of, and generations beside the newest."""
+def rubbish(home: Path, identities: int = 1) -> list[str]:
+    """Folders that no row speaks of, and generations and vectors beside those of so many models."""
     with closing(sqlite3.connect(home / "library.db")) as db:
         published = {row[0] for row in db.execute("SELECT name FROM generations")}
-        newest = db.execute("SELECT name FROM generations ORDER BY sequence DESC").fetchone()
+        made_by = [row[0] for row in db.execute("SELECT DISTINCT identity FROM vectors")]
     folders = {p.name for p in (home / "indexes" / "vector").glob("*/*") if p.is_dir()}
     problems = [f"rubbish is left: {name}" for name in sorted(folders - published)]
-    if newest and folders - {newest[0]}:
+    if len(folders) > identities:
         problems.append(f"{len(folders)} generations are left")
+    if len(made_by) > identities:
+        problems.append(f"vectors of {len(made_by)} models are left")
     return problems
 
 
