@@ -107,6 +107,16 @@ def withdraw(db: sqlite3.Connection, name: str) -> None:
     db.execute("DELETE FROM generations WHERE name = ?", (name,))
 
 
+def watermark(db: sqlite3.Connection, name: str) -> int:
+    """Up to which commit the index of this name has followed (0: nothing yet)."""
+    row = db.execute("SELECT sequence FROM watermarks WHERE name = ?", (name,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def set_watermark(db: sqlite3.Connection, name: str, sequence: int) -> None:
+    db.execute("INSERT OR REPLACE INTO watermarks VALUES (?, ?)", (name, sequence))
+
+
 def _get(db: sqlite3.Connection, name: str) -> EmbeddingIdentity | None:
     row = db.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
     return EmbeddingIdentity.from_json(row[0]) if row else None
@@ -118,13 +128,3 @@ def _set(db: sqlite3.Connection, name: str, identity: EmbeddingIdentity) -> None
 
 def _forget(db: sqlite3.Connection, name: str) -> None:
     db.execute("DELETE FROM meta WHERE key = ?", (name,))
-
-
-def watermark(db: sqlite3.Connection, name: str) -> int:
-    """Up to which commit the index of this name has followed (0: nothing yet)."""
-    row = db.execute("SELECT sequence FROM watermarks WHERE name = ?", (name,)).fetchone()
-    return int(row[0]) if row else 0
-
-
-def set_watermark(db: sqlite3.Connection, name: str, sequence: int) -> None:
-    db.execute("INSERT OR REPLACE INTO watermarks VALUES (?, ?)", (name, sequence))

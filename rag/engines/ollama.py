@@ -67,7 +67,7 @@ class OllamaEngine:
         self._keep_alive = keep_alive
         self._connect_timeout = connect_timeout
         self._client = _client(host, connect_timeout, read_timeout)
-        self._identities: dict[str, EmbeddingIdentity] = {}
+        self._identities: dict[tuple[str, str], EmbeddingIdentity] = {}  # by name and digest
 
     def close(self) -> None:
         """Close the connections. A stream that is still open ends."""
@@ -120,11 +120,11 @@ class OllamaEngine:
     def identity(self, model: str) -> EmbeddingIdentity:
         """By the digest that the server reports now, so a model pulled anew is noticed."""
         info = self.model_info(model)
-        known = self._identities.get(info.digest)
+        known = self._identities.get((model, info.digest))
         if known is None:
             dims = self._embed(model, ["dimensions"]).shape[1]
             known = EmbeddingIdentity(self.name, model, info.digest, dims, *prefixes_of(model))
-            self._identities[info.digest] = known
+            self._identities[model, info.digest] = known
         return known
 
     def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors:

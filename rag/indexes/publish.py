@@ -53,7 +53,7 @@ def is_due(db: sqlite3.Connection, at_end: bool, identity: EmbeddingIdentity | N
 def newest(db: sqlite3.Connection, identity: EmbeddingIdentity | None = None) -> Published | None:
     """The newest published generation of an identity, of the library's own unless another is named.
 
-    Readers name none: they never open a generation of an identity that is still being embedded.
+    Readers name that of their snapshot: never one that is still being embedded.
     """
     identity = identity or indexing.identity(db)
     found = (g for g in indexing.generations(db) if identity and g.identity == identity.key)

@@ -253,6 +253,17 @@ def test_a_model_that_changed_under_its_name_is_mended_by_a_reindex(
         assert len(embedded(home)) == 1
 
 
+def test_the_same_weights_under_another_name_take_over_without_embedding(
+    home: Path, ollama_models: OllamaServer, changing: str
+) -> None:
+    with closing(opened(home, ollama_models.url)) as assistant:
+        list(assistant.reindexing.run(assistant.reindexing.target(EMBED_MODEL)))
+        *_, end = assistant.reindexing.run(assistant.reindexing.target(changing))
+        assert isinstance(end, Swapped)
+        assert (end.chunks_embedded, end.former and end.former.model) == (0, EMBEDDED_MODEL)
+        assert_answered(assistant, changing)
+
+
 def test_the_way_back_is_refused_where_its_model_has_changed_or_is_gone(
     home: Path, ollama_models: OllamaServer, changing: str
 ) -> None:

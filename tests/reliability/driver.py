@@ -31,8 +31,8 @@ PLACES = (
     "generation_proven",  # and is proven, its row not written
     "generation_published",  # its row is written, older ones are still there
     "generation_withdrawn",  # an older one has lost its row, its folder is still there
-    "swapped",  # another identity answers, what nobody can go back to is still there
 )
+SWAPPED = "swapped"  # of a reindex: another model answers, what is not kept is still there
 
 
 def _kill() -> None:
@@ -44,7 +44,7 @@ class _Trap:
 
     def __init__(self, asked: str) -> None:
         self.place, _, number = asked.partition(":")
-        assert self.place in PLACES, self.place
+        assert self.place in (*PLACES, SWAPPED), self.place
         self._left = int(number or 1)
 
     def passing(self, place: str) -> None:
@@ -97,7 +97,7 @@ def _trap_write(catalog: Any, trap: _Trap, vectors: Any, indexing: Any) -> None:
     _note(vectors, "put", did, "vectors_stored")
     _note(indexing, "publish", did, "generation_published")
     _note(indexing, "withdraw", did, "generation_withdrawn")
-    _note(indexing, "swap", did, "swapped")
+    _note(indexing, "swap", did, SWAPPED)
 
     @contextmanager
     def write(self: Any, lock: Any) -> Iterator[sqlite3.Connection]:
