@@ -129,6 +129,10 @@ class Assistant:
         """Who would write an answer now. Does not raise."""
         return self._engines.writer_choice()
 
+    def use_chat_model(self, model: str) -> None:
+        """Have answers written by another model from now on; no setting on disk is changed."""
+        self._engines.use_chat_model(model)
+
     # ----------------------------------------------------------------- ingesting
 
     def plan(self, paths: Sequence[Path]) -> Plan:

@@ -21,6 +21,8 @@ from rag.errors import BadSetting, HomeNotWritable
 from rag.paths import Home, default_home
 
 EngineChoice = Literal["auto", "ollama", "embedded"]
+MemoryCheck = Literal["on", "off"]
+Think = Literal["off", "on", "low", "medium", "high"]
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -37,13 +39,25 @@ class Settings:
     allow_hosts: tuple[str, ...] = _setting((), "Hosts beside loopback that may be reached.")
     chat_model: str = _setting("llama3.1", "Ollama model that writes the answers.")
     embed_model: str = _setting("nomic-embed-text", "Ollama model that embeds a new library.")
-    num_ctx: int = _setting(8192, "Context window of the chat model, in tokens.")
+    num_ctx: int = _setting(8192, "Largest window asked of the chat model, in tokens.")
     num_predict: int = _setting(512, "Longest answer, in tokens.")
     temperature: float = _setting(0.0, "Sampling temperature of the chat model.")
     keep_alive: str = _setting("5m", "How long Ollama keeps a model loaded after use.")
+    think: Think = _setting(
+        "off", "Whether a model that can think does: off, on, low, medium, high."
+    )
+    num_parallel: int = _setting(1, "Answers that Ollama writes at once; others wait their turn.")
+    num_gpu: int = _setting(-1, "Layers of a model on the GPU; 0: none, -1: as many as fit.")
+    num_thread: int = _setting(0, "Threads of Ollama for a model; 0: as it sees fit.")
+    memory_check: MemoryCheck = _setting(
+        "on", "Refuse a model that would not fit into memory: on, off."
+    )
     passages: int = _setting(8, "Most passages placed in one prompt.")
     connect_timeout: float = _setting(3.0, "Seconds to wait for Ollama to accept a connection.")
-    read_timeout: float = _setting(300.0, "Longest silence of Ollama, in seconds.")
+    load_timeout: float = _setting(600.0, "Seconds for a model to load and say its first word.")
+    read_timeout: float = _setting(
+        120.0, "Longest silence of Ollama between two words, in seconds."
+    )
     port: int = _setting(8501, "Port of the web app on loopback.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -53,11 +67,17 @@ class Settings:
         """The folder of the library with the names in it."""
         return Home(self.home)
 
+    @property
+    def gpu_layers(self) -> int | None:
+        """`num_gpu` as it is sent: None leaves it to Ollama."""
+        return None if self.num_gpu < 0 else self.num_gpu
+
 
 SETTINGS = tuple(f for f in fields(Settings) if f.name != "origins")
 _HIGHEST_PORT = 65_535
 _LOWEST = {"num_ctx": 512, "num_predict": 16, "passages": 1, "port": 0, "threads": 0,
-           "temperature": 0.0, "connect_timeout": 0.1, "read_timeout": 1.0}  # fmt: skip
+           "temperature": 0.0, "connect_timeout": 0.1, "load_timeout": 1.0, "read_timeout": 1.0,
+           "num_parallel": 1, "num_gpu": -1, "num_thread": 0}  # fmt: skip
 
 
 def load_settings(
@@ -111,8 +131,9 @@ def write_setting(path: Path, name: str, value: str) -> None:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     found = {}
-    if environ.get("OLLAMA_HOST"):
-        found["ollama_host"] = environ["OLLAMA_HOST"]
+    for theirs, ours in (("OLLAMA_HOST", "ollama_host"), ("OLLAMA_NUM_PARALLEL", "num_parallel")):
+        if environ.get(theirs):
+            found[ours] = environ[theirs]
     for setting in SETTINGS:
         value = environ.get("RAG_" + setting.name.upper())
         if value:
@@ -171,10 +192,14 @@ def _as_url(host: str) -> str:
 
 
 def _check(settings: Settings) -> None:
-    if settings.engine not in get_args(EngineChoice):
-        raise BadSetting(
-            "engine", f"engine is {settings.engine!r}.", "It is one of auto, ollama, embedded."
-        )
+    for name, choices in (
+        ("engine", get_args(EngineChoice)),
+        ("think", get_args(Think)),
+        ("memory_check", get_args(MemoryCheck)),
+    ):
+        value = getattr(settings, name)
+        if value not in choices:
+            raise BadSetting(name, f"{name} is {value!r}.", f"It is one of {', '.join(choices)}.")
     for name, lowest in _LOWEST.items():
         if getattr(settings, name) < lowest:
             raise BadSetting(

@@ -7,7 +7,7 @@ Who writes is chosen for each question: an Ollama may come and go while a web ap
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.answering.quoting import QuotingWriter
@@ -15,9 +15,12 @@ from rag.answering.writing import ModelWriter, Writer
 from rag.config import Settings
 from rag.engines import embedded
 from rag.engines.embedded import EmbeddedEngine
-from rag.engines.ollama import OllamaEngine
-from rag.errors import EngineError, IdentityMismatch
-from rag.types import ChatOptions, EmbeddingIdentity, Engine, Task, Vectors
+from rag.engines.ollama import room
+from rag.engines.ollama.client import Timeouts
+from rag.engines.ollama.engine import OllamaEngine
+from rag.engines.ollama.token_ratios import TokenRatios
+from rag.errors import EngineError, IdentityMismatch, NotEnoughMemory
+from rag.types import ChatOptions, EmbeddingIdentity, Engine, Task, Thinking, Vectors
 
 Use = Literal["chat", "embedding"]
 """What a model is good for."""
@@ -31,6 +34,42 @@ class WriterChoice:
     engine: str
     model: str | None
     notice: str | None
+
+
+def chat_options(settings: Settings) -> ChatOptions:
+    """How the settings want a chat model to be asked."""
+    think: Thinking
+    if settings.think == "off" or settings.think == "on":
+        think = settings.think == "on"
+    else:
+        think = settings.think
+    return ChatOptions(
+        settings.num_ctx,
+        settings.num_predict,
+        settings.temperature,
+        num_gpu=settings.gpu_layers,
+        num_thread=settings.num_thread or None,
+        think=think,
+    )
+
+
+def ollama_engine(settings: Settings) -> OllamaEngine:
+    """The Ollama that the settings name."""
+    devices = {"num_gpu": settings.gpu_layers, "num_thread": settings.num_thread or None}
+    return OllamaEngine(
+        settings.ollama_host,
+        keep_alive=settings.keep_alive,
+        timeouts=Timeouts(settings.connect_timeout, settings.load_timeout, settings.read_timeout),
+        slots=settings.num_parallel,
+        ratios=TokenRatios(settings.library.token_ratios),
+        embed_options={name: n for name, n in devices.items() if n is not None},
+    )
+
+
+def require_room(ollama: OllamaEngine, settings: Settings) -> None:
+    """Raises `NotEnoughMemory` where loading the chat model would make the machine swap."""
+    if settings.memory_check == "on":
+        room.require(ollama, settings.chat_model, settings.num_ctx, settings.gpu_layers)
 
 
 class BoundEmbedder:
@@ -62,12 +101,7 @@ class Engines:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._ollama = OllamaEngine(
-            settings.ollama_host,
-            keep_alive=settings.keep_alive,
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-        )
+        self._ollama = ollama_engine(settings)
         self._embedded = EmbeddedEngine(settings.threads)
 
     def embedder(self, identity: EmbeddingIdentity | None) -> BoundEmbedder:
@@ -107,12 +141,13 @@ class Engines:
         settings = self._settings
         missing = None
         if settings.engine == "auto":
-            missing = self._missing(settings.chat_model)
+            missing = self._missing(settings.chat_model) or self._too_large()
+        elif settings.engine == "ollama":
+            require_room(self._ollama, settings)
         if settings.engine == "embedded" or missing is not None:
             quoting = QuotingWriter(self._sentences(), self._embedded.name)
             return quoting, WriterChoice(self._embedded.name, None, missing)
-        options = ChatOptions(settings.num_ctx, settings.num_predict, settings.temperature)
-        writer = ModelWriter(self._ollama, settings.chat_model, options)
+        writer = ModelWriter(self._ollama, settings.chat_model, chat_options(settings))
         return writer, WriterChoice(self._ollama.name, settings.chat_model, None)
 
     def writer_choice(self) -> WriterChoice:
@@ -122,6 +157,10 @@ class Engines:
         except EngineError as error:
             notice = f"{error.message} {error.hint}"
             return WriterChoice(self._ollama.name, self._settings.chat_model, notice)
+
+    def use_chat_model(self, model: str) -> None:
+        """Have this model write from now on, whatever the settings named."""
+        self._settings = replace(self._settings, chat_model=model)
 
     def close(self) -> None:
         self._ollama.close()
@@ -146,16 +185,26 @@ class Engines:
 
     def _missing(self, model: str) -> str | None:
         """Why Ollama cannot run a model, and what to do; None if it can."""
-        if not self._ollama.health().ok:
+        try:
+            there = self._ollama.has(model)
+        except EngineError as error:
             return (
-                f"No Ollama answers at {self._ollama.host}: answers are made by quoting. "
+                f"{error.message.rstrip('.')}: answers are made by quoting. "
                 f"For written answers install Ollama and run: ollama pull {model}"
             )
-        if not self._ollama.has(model):
+        if not there:
             return (
                 f"Ollama does not have {model}: answers are made by quoting. "
                 f"Get it: ollama pull {model}"
             )
+        return None
+
+    def _too_large(self) -> str | None:
+        """Why the chat model would not fit into memory, and what to do; None if it would."""
+        try:
+            require_room(self._ollama, self._settings)
+        except NotEnoughMemory as error:
+            return f"{error.message} Answers are made by quoting. {error.hint}"
         return None
 
     def _sentences(self) -> BoundEmbedder:

@@ -7,7 +7,8 @@
     │   ├── NothingToIngest             5   nothing_to_ingest
     │   ├── QuestionTooLong             6   question_too_long
     │   ├── EmptyLibrary                7   empty_library
-    │   └── UnknownDocument             8   unknown_document
+    │   ├── UnknownDocument             8   unknown_document
+    │   └── BadModelfile                9   bad_modelfile
     ├── HomeError                      10   home
     │   ├── HomeNotWritable            10   home_not_writable
     │   ├── NetworkHome                11   network_home
@@ -22,7 +23,9 @@
     │   ├── StreamBroken               24   stream_broken
     │   ├── CloudModelRefused          25   cloud_model_refused
     │   ├── IdentityMismatch           26   identity_mismatch
-    │   └── InputTooLong               27   input_too_long
+    │   ├── InputTooLong               27   input_too_long
+    │   ├── EngineBusy                 28   engine_busy
+    │   └── NotEnoughMemory            29   not_enough_memory
     ├── EgressRefused                  30   egress_refused
     ├── ServerError                    31   server
     └── LoadError  (never ends a run)  40   its outcome
@@ -107,6 +110,11 @@ class UnknownDocument(UsageError):
     code = "unknown_document"
 
 
+class BadModelfile(UsageError):
+    exit_code = 9
+    code = "bad_modelfile"
+
+
 class HomeError(VouchError):
     exit_code = 10
     code = "home"
@@ -179,6 +187,16 @@ class IdentityMismatch(EngineError):
 class InputTooLong(EngineError):
     exit_code = 27
     code = "input_too_long"
+
+
+class EngineBusy(EngineError):
+    exit_code = 28
+    code = "engine_busy"
+
+
+class NotEnoughMemory(EngineError):
+    exit_code = 29
+    code = "not_enough_memory"
 
 
 class EgressRefused(VouchError):

@@ -24,7 +24,7 @@ NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "
 
 
 def bundled(name: str) -> Path:
-    """A file or folder that ships with the program: `ui`, `data` or `Modelfile`.
+    """A file or folder that ships with the program: `ui`, `data`, `Modelfile` or `models`.
 
     In a wheel they lie inside the package, in a checkout beside it.
     """
@@ -58,6 +58,14 @@ class Home:
     @property
     def token(self) -> Path:
         return self.root / "token"
+
+    @property
+    def token_ratios(self) -> Path:
+        return self.root / "token_ratios.json"
+
+    @property
+    def model_records(self) -> Path:
+        return self.root / "models.jsonl"
 
     @property
     def uploads(self) -> Path:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:  # the reading process knows these types, and must not load numpy
@@ -195,6 +196,61 @@ class ModelInfo:
     size: int | None = None
     capabilities: tuple[str, ...] = ()
     remote: bool = False
+    family: str | None = None
+    parameter_size: str | None = None
+    """As the engine writes it, such as `8.0B`."""
+    quantization: str | None = None
+    num_ctx: int | None = None
+    """The window that the model's own Modelfile asks for; every request of ours names its own."""
+    facts: Mapping[str, object] = field(default_factory=dict, compare=False)
+    """Metadata of the weights by their GGUF keys, such as `llama.block_count`."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model to choose: sizes in 10^9 bytes, `context_length` in tokens, as it was trained."""
+
+    name: str
+    file_gb: float
+    memory_gb: float
+    parameters: str
+    context_length: int
+    best_for: str
+    kind: Literal["chat", "embedding"] = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningModel:
+    """A model that is loaded now. Sizes are bytes; `size_vram` is the part in GPU memory."""
+
+    name: str
+    digest: str
+    size: int
+    size_vram: int
+    context_length: int | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """All that a server tells of one model. The texts are as its Modelfile has them."""
+
+    info: ModelInfo
+    modelfile: str
+    parameters: str
+    system: str
+    template: str
+    license: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProgress:
+    """Event: how far a model is fetched, sent or made. `part` tells its files apart; bytes."""
+
+    step: str
+    part: str = ""
+    completed: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +272,37 @@ class Message:
     content: str
 
 
+Thinking = bool | Literal["low", "medium", "high"]
+"""Whether, or how much, a model that can think does so before it answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """How a chat model is asked. `num_ctx` and `num_predict` are tokens."""
+    """How a chat model is asked. `num_ctx` and `num_predict` are tokens. None: the model's own.
+
+    `num_gpu`: layers on the GPU; `format`: "json" or a JSON schema that the text is to obey.
+    """
 
     num_ctx: int
     num_predict: int
     temperature: float = 0.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    top_p: float | None = None
+    top_k: int | None = None
+    num_gpu: int | None = None
+    num_thread: int | None = None
+    think: Thinking | None = None
+    format: str | Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the time of an answer went, in seconds, as the engine measured it."""
+
+    load: float
+    prompt: float
+    generation: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +314,58 @@ class ChatDelta:
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     stopped_by_length: bool = False
+    timings: Timings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One text for a model to go on from. `raw`: without the model's own template around it."""
+
+    text: str
+    options: ChatOptions
+    system: str | None = None
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer of a model: its text, and the last piece with its counts."""
+
+    text: str
+    last: ChatDelta
+
+
+Stage = Literal["queue", "retry", "model", "thinking"]
+"""What an answer waits for: its turn, a server that was busy, the model to load and read, or the
+model to finish thinking."""
+
+
+_STAGES: dict[Stage, str] = {
+    "retry": "Ollama is busy; trying again",
+    "model": "The model is reading",
+    "thinking": "The model is thinking",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Event: no text yet. `position`: place in the queue for the model, 1 is next.
+
+    Repeated a few times a second for as long as it lasts, so that whoever reads may give up.
+    """
+
+    stage: Stage
+    position: int = 0
+
+    @property
+    def text(self) -> str:
+        """What is waited for, in words."""
+        if self.stage == "queue":
+            return f"Waiting for other answers: number {self.position} in line"
+        return _STAGES[self.stage]
+
+
+ChatEvent = Waiting | ChatDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +389,10 @@ class Engine(Protocol):
     def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors: ...
     def count_tokens(self, model: str, texts: Sequence[str]) -> list[TokenCount]: ...
     def prompt_overhead(self, model: str) -> TokenCount: ...
+    def loaded_window(self, model: str) -> int | None: ...
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions
-    ) -> Iterator[ChatDelta]: ...
+    ) -> Iterator[ChatEvent]: ...
 
 
 class Embedder(Protocol):
@@ -382,6 +513,7 @@ class Receipt:
     sequence: int
     ok: bool = True
     problem: str | None = None
+    timings: Timings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,7 +572,7 @@ class Done:
     answer: Answer
 
 
-AnswerEvent = Retrieved | Delta | StatementChecked | Done
+AnswerEvent = Retrieved | Waiting | Delta | StatementChecked | Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,9 @@ class ScriptedEngine:
     def prompt_overhead(self, model: str) -> TokenCount:
         return TokenCount(0, 0)
 
+    def loaded_window(self, model: str) -> int | None:
+        return self.sent[-1].options.num_ctx if self.sent else None
+
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions
     ) -> Iterator[ChatDelta]:

@@ -12,6 +12,7 @@ from rag import errors
 from rag.answering.prompts import SYSTEM
 from rag.cli.main import app
 from rag.config import SETTINGS
+from rag.engines.known_models import KNOWN_MODELS
 from rag.errors import LoadError, VouchError
 from rag.loaders.formats import FORMATS
 
@@ -86,3 +87,13 @@ def test_links_between_the_documents_lead_somewhere() -> None:
     for file in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / file).read_text()):
             assert (ROOT / target).exists(), f"{file}: {target}"
+
+
+def test_the_table_of_models_is_the_one_of_the_program() -> None:
+    text = (ROOT / "docs/models.md").read_text()
+    rows = [
+        f"| `{m.name}` | {m.parameters} | {m.file_gb:g} | {m.memory_gb:g} | {m.context_length:,} "
+        f"| {m.best_for} |"
+        for m in KNOWN_MODELS
+    ]
+    assert "\n".join(rows) in text

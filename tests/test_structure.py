@@ -10,11 +10,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LEVELS = {
     "rag": 0, "rag.types": 0, "rag.errors": 0,
-    "rag.egress": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
+    "rag.egress": 1, "rag.hardware": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
+    "rag.model_records": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
     "rag.engine_choice": 4, "rag.reindexing": 4, "rag.assistant": 4, "rag.jobs": 4,
-    "rag.evaluation": 4,
+    "rag.evaluation": 4, "rag.generation": 4, "rag.batch": 4, "rag.models": 4,
     "rag.cli": 5, "rag.server": 5, "rag.__main__": 5, "ui": 5,
 }  # fmt: skip
 SAME_LEVEL = {
@@ -25,6 +26,9 @@ SAME_LEVEL = {
     ("rag.assistant", "rag.engine_choice"),
     ("rag.assistant", "rag.reindexing"),
     ("rag.reindexing", "rag.engine_choice"),
+    ("rag.generation", "rag.engine_choice"),
+    ("rag.models", "rag.engine_choice"),
+    ("rag.batch", "rag.generation"),
     ("rag.evaluation", "rag.assistant"),  # it measures the product as it is
     ("rag.answering", "rag.retrieval"),  # an answer starts from the evidence that was retrieved
     ("rag.cli", "rag.server"),  # `rag serve` starts it
@@ -34,7 +38,8 @@ SAME_LEVEL = {
 FRONT_DOORS_SEE = {
     "rag", "rag.types", "rag.errors", "rag.config", "rag.paths", "rag.egress",
     "rag.assistant", "rag.engine_choice", "rag.reindexing", "rag.jobs", "rag.evaluation",
-    "rag.cli", "rag.server", "ui",
+    "rag.generation", "rag.batch", "rag.models", "rag.hardware", "rag.cli",
+    "rag.server", "ui",
 }  # fmt: skip
 # the events of an ingestion and of a reindex are data of level 3 that the front doors show
 EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.ingest.reindex",
@@ -43,8 +48,8 @@ EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.in
 HOMES = {
     "chromadb": {"rag/indexes/vector.py"},
     "tantivy": {"rag/indexes/keyword.py"},
-    "ollama": {"rag/engines/ollama.py"},
-    "httpx": {"rag/engines/ollama.py"},
+    "ollama": {"rag/engines/ollama/*"},
+    "httpx": {"rag/engines/ollama/*"},
     "onnxruntime": {"rag/engines/embedded.py"},
     "tokenizers": {"rag/engines/wordpiece.py"},
     "langchain_text_splitters": {"rag/chunking.py"},
@@ -52,7 +57,7 @@ HOMES = {
     "portalocker": {"rag/locks.py"},
     "platformdirs": {"rag/paths.py"},
     "tomlkit": {"rag/config.py"},
-    "psutil": {"rag/paths.py"},
+    "psutil": {"rag/engines/memory.py", "rag/hardware.py", "rag/paths.py"},
     "pypdf": {"rag/loaders/*"},
     "pypdfium2": {"rag/loaders/*"},
     "PIL": {"rag/loaders/*"},

@@ -84,21 +84,24 @@ def _stream(
             for batch in asking.batches():
                 for event in batch:
                     exchange.take(event)
-                status.caption(_doing(exchange, time.monotonic() - started))
+                status.caption(doing(exchange, time.monotonic() - started))
                 if exchange.draft:
                     draft.text(safe.plain(exchange.draft))
     except VouchError as error:
         exchange.error = error.info
 
 
-def _doing(exchange: Exchange, seconds: float) -> str:
+def doing(exchange: Exchange, seconds: float) -> str:
+    """What happens to a question that is not answered yet."""
     if exchange.checked:
         return f"Draft. Checking each sentence against its page: {exchange.checked} done"
     if exchange.draft:
         return "Draft, not checked yet"
     if exchange.passages is None:
         return f"Searching your documents · {seconds:.0f} s"
-    return f"Reading {exchange.passages} passages · {seconds:.0f} s"
+    if exchange.waiting is None or exchange.waiting.stage == "model":
+        return f"Reading {exchange.passages} passages · {seconds:.0f} s"
+    return f"{exchange.waiting.text} · {seconds:.0f} s"
 
 
 def _welcome_to_empty_library() -> None:

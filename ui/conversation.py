@@ -19,6 +19,7 @@ from rag.types import (
     Retrieved,
     StatementChecked,
     Turn,
+    Waiting,
 )
 
 
@@ -29,6 +30,7 @@ class Exchange:
     number: int
     question: str
     draft: str = ""
+    waiting: Waiting | None = None
     passages: int | None = None
     checked: int = 0
     answer: Answer | None = None
@@ -39,6 +41,8 @@ class Exchange:
         match event:
             case Retrieved():
                 self.passages = len(event.passages)
+            case Waiting():
+                self.waiting = event
             case Delta():
                 self.draft += event.text
             case StatementChecked():

@@ -144,4 +144,16 @@ def _times(answer: Answer) -> str:
     took = answer.seconds
     words = {"retrieval": "search", "draft": "draft", "check": "check"}
     parts = [f"{word} {took[key]:.1f} s" for key, word in words.items() if key in took]
-    return f"Time: {', '.join(parts)}." if parts else ""
+    sentence = f"Time: {', '.join(parts)}." if parts else ""
+    return f"{sentence} {_pace(answer.receipt)}".strip()
+
+
+def _pace(taken: Receipt) -> str:
+    """How fast the model was, as it reports itself."""
+    timings = taken.timings
+    if timings is None or not timings.generation or not taken.output_tokens:
+        return ""
+    pace = f"{taken.output_tokens / timings.generation:.0f} tokens/s"
+    return (
+        f"The model loaded in {timings.load:.1f} s, read in {timings.prompt:.1f} s, wrote {pace}."
+    )

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from rag.types import TokenCount
 
+WINDOW_STEPS = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
+"""Windows that are asked for, in tokens: a model is loaded anew for each change of its window."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -37,6 +40,16 @@ def plan(
     if used == 0 and passages:
         return None
     return Plan(used, len(passages) - used, total)
+
+
+def window(tokens: int, most: int, loaded: int | None) -> int:
+    """The window to ask for: what the model is loaded with if `tokens` fit in it, else the next step.
+
+    Never above `most`: what settings and the model itself allow.
+    """
+    if loaded is not None and tokens <= loaded <= most:
+        return loaded
+    return min(most, next((step for step in WINDOW_STEPS if step >= tokens), most))
 
 
 def problem(planned: TokenCount, read: int | None, num_ctx: int) -> str | None:

@@ -29,6 +29,7 @@ from rag.types import (
     Retrieved,
     Statement,
     StatementChecked,
+    Waiting,
 )
 
 NOT_BACKED = "[not backed by your documents]"
@@ -48,7 +49,11 @@ def answer_events(
     draft = writer.draft(question, evidence.passages)
     text, last = "", ChatDelta("")
     if draft.passages:
-        for last in draft.deltas:
+        for event in draft.deltas:
+            if isinstance(event, Waiting):
+                yield event
+                continue
+            last = event
             if last.text and not text:
                 seconds["first_word"] = time.perf_counter() - started
             text += last.text
@@ -132,6 +137,7 @@ def _receipt(
         prompt_tokens=draft.prompt,
         prompt_tokens_read=last.prompt_tokens,
         output_tokens=last.output_tokens,
+        timings=last.timings,
         num_ctx=draft.num_ctx,
         num_predict=draft.num_predict,
         passages_used=len(draft.passages),

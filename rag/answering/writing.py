@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rag.answering import budget, prompts
 from rag.errors import QuestionTooLong
-from rag.types import ChatDelta, ChatOptions, Engine, Passage, TokenCount, Turn
+from rag.types import ChatEvent, ChatOptions, Engine, Passage, TokenCount, Turn
 
 HISTORY = 2  # earlier turns that go into a prompt
 
@@ -32,7 +32,7 @@ class Draft:
     prompt: TokenCount | None
     num_ctx: int | None
     num_predict: int | None
-    deltas: Iterator[ChatDelta]
+    deltas: Iterator[ChatEvent]
 
 
 class Writer(Protocol):
@@ -48,7 +48,7 @@ class Writer(Protocol):
 
 
 class ModelWriter:
-    """Writes with a chat model. `num_ctx` is lowered to what the model can read."""
+    """Writes with a chat model. `options.num_ctx` is the largest window that may be asked for."""
 
     def __init__(self, engine: Engine, model: str, options: ChatOptions) -> None:
         info = engine.model_info(model)
@@ -57,31 +57,34 @@ class ModelWriter:
         self.digest: str | None = info.digest
         self._engine = engine
         self._name = model
-        window = min(options.num_ctx, info.context_length or options.num_ctx)
-        self._options = replace(options, num_ctx=window)
+        self._most = min(options.num_ctx, info.context_length or options.num_ctx)
+        self._options = options
 
     def draft(self, question: Question, passages: Sequence[Passage]) -> Draft:
         """Raises `QuestionTooLong` where not even one passage fits beside the question."""
         turns = question.history[-HISTORY:]
         fixed, *each = self._count(question.text, passages, turns)
-        plan = budget.plan(fixed, each, self._options.num_ctx, self._options.num_predict)
+        plan = budget.plan(fixed, each, self._most, self._options.num_predict)
         if plan is None:
             raise QuestionTooLong(
                 question.text[:60],
                 f"The question and one passage do not fit the model's window of "
-                f"{self._options.num_ctx} tokens.",
+                f"{self._most} tokens.",
                 "Ask more briefly, or raise num_ctx.",
             )
         used = tuple(passages[: plan.used])
+        needed = plan.prompt.high + self._options.num_predict
+        num_ctx = budget.window(needed, self._most, self._engine.loaded_window(self._name))
+        options = replace(self._options, num_ctx=num_ctx)
         messages = prompts.messages(question.text, used, turns)
         return Draft(
             passages=used,
             left_out=plan.left_out,
             left_out_reason=plan.reason,
             prompt=plan.prompt,
-            num_ctx=self._options.num_ctx,
-            num_predict=self._options.num_predict,
-            deltas=self._engine.chat(self._name, messages, self._options),
+            num_ctx=num_ctx,
+            num_predict=options.num_predict,
+            deltas=self._engine.chat(self._name, messages, options),
         )
 
     def _count(

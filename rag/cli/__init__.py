@@ -7,7 +7,10 @@ contracts.py   the JSON that other programs read
 asking.py      ask, chat, search
 ingesting.py   ingest
 library.py     documents, status, config
+models.py      models list, show, running, pull, create, copy, remove
+model_views.py how models are printed
 serving.py     serve, demo
 reindexing.py  reindex, models use
 evaluating.py  evaluate
+generating.py  generate
 """

@@ -16,7 +16,7 @@ from rag.cli.console import err, out, print_json, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
 from rag.errors import VouchError
-from rag.types import Answer, Delta, Done, Hit, Scope, Turn
+from rag.types import Answer, Delta, Done, Hit, Scope, Turn, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +103,9 @@ def stream_answer(events: Iterator[AnswerEvent]) -> Answer:
     answer: Answer | None = None
     with Live(console=out, transient=True, auto_refresh=False) as live:
         for event in events:
-            if isinstance(event, Delta) and out.is_terminal:
+            if isinstance(event, Waiting) and out.is_terminal and not draft:
+                live.update(styled(f"{event.text} …", "dim italic"), refresh=True)
+            elif isinstance(event, Delta) and out.is_terminal:
                 draft += event.text
                 live.update(
                     Text.assemble(("draft  ", "dim italic"), styled(draft, "dim")), refresh=True

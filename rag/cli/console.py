@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from rag.errors import VouchError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 out = Console(highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -28,6 +31,30 @@ def printable(text: str) -> str:
 def styled(text: str, style: str = "") -> Text:
     """Foreign text, harmless, in a style of ours."""
     return Text(printable(text), style=style)
+
+
+def progress_bar(doing: str, things: str) -> Progress:
+    """A bar for so many things; tasks have a field `rate`. Nothing is drawn but in a terminal."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn(doing),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn(things),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def print_json(value: Any) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rag.assistant import Status
+from rag.hardware import Machine
 from rag.ingest.pipeline import Summary
 from rag.ingest.reindex import Swapped
+from rag.models import Created, InstalledModel, ModelDetails, suits
 from rag.types import (
     Answer,
+    ChatDelta,
     Citation,
     Document,
     FileResult,
     Hit,
+    KnownModel,
+    ModelInfo,
     Passage,
+    RunningModel,
     SearchResult,
     Statement,
     Unit,
@@ -123,6 +130,17 @@ def unit(unit: Unit) -> Json:
     }
 
 
+def generated(model: str, text: str, last: ChatDelta) -> Json:
+    return {
+        "model": model,
+        "text": text,
+        "prompt_tokens": last.prompt_tokens,
+        "output_tokens": last.output_tokens,
+        "stopped_by_length": last.stopped_by_length,
+        "timings": asdict(last.timings) if last.timings else None,
+    }
+
+
 def status(status: Status) -> Json:
     return {
         "home": status.home,
@@ -151,4 +169,67 @@ def status(status: Status) -> Json:
             "rollback": asdict(status.former) if status.former else None,
         },
         "last_run": status.last_run,
+    }
+
+
+def installed_models(models: Sequence[InstalledModel], machine: Machine | None) -> Json:
+    return {
+        "models": [_installed_model(model) for model in models],
+        "machine": asdict(machine) if machine else None,
+    }
+
+
+def known_models(models: Sequence[KnownModel], machine: Machine | None) -> Json:
+    return {
+        "known": [
+            {**asdict(model), "suits": suits(model, machine) if machine else None}
+            for model in models
+        ],
+        "machine": asdict(machine) if machine else None,
+    }
+
+
+def model_details(details: ModelDetails) -> Json:
+    shown, record = details.shown, details.record
+    return {
+        **_installed_model(details.installed),
+        "modelfile": shown.modelfile,
+        "system": shown.system,
+        "parameters": shown.parameters,
+        "template": shown.template,
+        "license": shown.license,
+        "facts": shown.info.facts,
+        "made": {**asdict(record), "version": record.version} if record else None,
+        "is_as_made": details.is_recorded,
+    }
+
+
+def created(created: Created) -> Json:
+    record = created.record
+    return {
+        "created": {**asdict(record), "version": record.version},
+        "before": created.before.version if created.before else None,
+        "changes": created.changes,
+        "ignored_parameters": list(created.ignored),
+    }
+
+
+def model(info: ModelInfo) -> Json:
+    values = asdict(info)
+    del values["facts"]  # hundreds of keys; `rag models show` has them
+    values["capabilities"] = list(info.capabilities)
+    return values
+
+
+def running_model(model: RunningModel) -> Json:
+    values = asdict(model)
+    values["expires_at"] = model.expires_at.isoformat() if model.expires_at else None
+    return values
+
+
+def _installed_model(model_: InstalledModel) -> Json:
+    return {
+        **model(model_.info),
+        "fit": asdict(model_.fit) if model_.fit else None,
+        "running": running_model(model_.running) if model_.running else None,
     }

@@ -9,17 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
-from rag.cli.console import err, out, print_json, styled
+from rag.cli.console import err, out, print_json, progress_bar, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
 from rag.errors import EXIT_FILES_FAILED, UsageError
@@ -95,19 +87,8 @@ def show_progress(stream: Iterator[IngestEvent], to_load: int) -> int:
     from rag.ingest.pipeline import Summary
 
     not_read: list[FileResult] = []
-    columns = (
-        TextColumn("Reading"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("files"),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     summary = None
-    # nothing is drawn where standard error is no terminal
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    with progress_bar("Reading", "files") as progress:
         task = progress.add_task("", total=to_load, rate="")
         for event in stream:
             if isinstance(event, Embedded):

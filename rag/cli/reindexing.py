@@ -37,9 +37,6 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 def register(app: typer.Typer) -> None:
     app.command()(takes_settings(reindex))
-    models = typer.Typer(no_args_is_help=True, help="Choose models.")
-    models.command("use")(takes_settings(use))
-    app.add_typer(models, name="models")
 
 
 def reindex(

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from rag.engines import wordpiece
-from rag.errors import InputTooLong, ModelMissing
+from rag.errors import ModelMissing
 from rag.types import (
-    ChatDelta,
+    ChatEvent,
     ChatOptions,
     EmbeddingIdentity,
     EngineHealth,
@@ -84,22 +84,19 @@ class EmbeddedEngine:
         """Nothing: no prompt is ever made here."""
         return TokenCount(0, 0)
 
-    def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors:
-        """Unit vectors, float32 [len(texts), 384]. Raises `InputTooLong` above 256 tokens.
+    def loaded_window(self, model: str) -> int | None:
+        """None: no chat model is ever loaded here."""
+        return None
 
-        Queries are the exception: a long one is read to the end in windows, and averaged.
+    def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors:
+        """Unit vectors, float32 [len(texts), 384].
+
+        A text of more than 256 tokens is read to its end in windows, and averaged.
         """
         self._weights_of(model)
         tokens = [encoding.ids for encoding in wordpiece.encode(texts)]
         order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
         long = [i for i in order if len(tokens[i]) > MAX_TOKENS]
-        if long and task == "document":
-            raise InputTooLong(
-                MODEL,
-                f"A text of {len(tokens[long[-1]])} tokens is longer than the {MAX_TOKENS} that "
-                f"{MODEL} reads.",
-                "This is a mistake in chunking; please report it with the file.",
-            )
         vectors = np.empty((len(texts), DIMS), np.float32)
         whole = order[: len(order) - len(long)]
         for i in range(0, len(whole), BATCH):
@@ -111,7 +108,7 @@ class EmbeddedEngine:
 
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions
-    ) -> Iterator[ChatDelta]:
+    ) -> Iterator[ChatEvent]:
         raise ModelMissing(
             model,
             "The embedded engine has no language model: it answers by quoting.",

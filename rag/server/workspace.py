@@ -1,4 +1,4 @@
-"""What all pages of one server share: the open library and the one ingestion.
+"""What all pages of one server share: the open library, the one ingestion, the one work on a model.
 
 `serve` opens it before the first page is shown, and the pages ask `current()` for it: Streamlit
 runs a page anew for each click and gives it no arguments, so this is the one module with a global.
@@ -16,8 +16,10 @@ from rag.config import Settings
 from rag.engine_choice import WriterChoice
 from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
 from rag.jobs import IngestJob
+from rag.models import Models, Recipe
 from rag.server.asking import Asking
 from rag.server.ingestion import Ingestion
+from rag.server.model_work import ModelWork
 from rag.types import AnswerEvent, Turn
 
 ENGINE_ASKED_EVERY = 5.0  # seconds; asking Ollama costs a request
@@ -30,8 +32,10 @@ class Workspace:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.assistant: Assistant = open_assistant(settings)
+        self.models = Models(settings)
         self._lock = threading.Lock()
         self._ingestion: Ingestion | None = None
+        self._model_work: ModelWork | None = None
         self._engine: tuple[float, WriterChoice] | None = None
 
     # ----------------------------------------------------------------- asking
@@ -82,8 +86,50 @@ class Workspace:
             self._require_idle()
             self._begin(["--", str(path)], str(path))
 
+    # ----------------------------------------------------------------- models
+
+    @property
+    def model_work(self) -> ModelWork | None:
+        """The pull or creation that runs, or the last one that did."""
+        return self._model_work
+
+    def pull(self, model: str) -> None:
+        """Begin to fetch a model. Raises `UsageError` for no name, or while another work runs."""
+        name = _model_name(model)
+        with self._lock:
+            self._require_no_model_work()
+            self._model_work = ModelWork("pull", name, lambda: self.models.pull(name))
+
+    def create(self, model: str, modelfile: str) -> None:
+        """Begin to make a model. Paths in the Modelfile start from the user's home folder.
+
+        Raises `UsageError` for no name, or while another work runs.
+        """
+        name, recipe = _model_name(model), Recipe(modelfile, Path.home())
+        with self._lock:
+            self._require_no_model_work()
+            self._model_work = ModelWork("create", name, lambda: self.models.create(name, recipe))
+
+    def use_chat_model(self, model: str) -> None:
+        """Have answers written by another model, for as long as this server runs."""
+        self.assistant.use_chat_model(model)
+        self._engine = None
+
+    def _require_no_model_work(self) -> None:
+        work = self._model_work
+        if work is not None and work.running:
+            raise UsageError(
+                work.model,
+                f"Ollama is already at work on {work.model}.",
+                "Wait for it to end, or stop it first.",
+            )
+
     def close(self) -> None:
-        """End a running ingestion (what it committed stays) and close the library."""
+        """End what runs (what it committed stays) and close the library."""
+        if self._model_work is not None:
+            self._model_work.cancel()
+            self._model_work.wait(_END_PATIENCE)
+        self.models.close()
         ingestion = self._ingestion
         if ingestion is not None and ingestion.progress.running:
             ingestion.job.cancel()
@@ -101,6 +147,13 @@ class Workspace:
     def _begin(self, arguments: Sequence[str], subject: str) -> None:
         job = IngestJob(self.settings, arguments)
         self._ingestion = Ingestion(job, subject, time.monotonic())
+
+
+def _model_name(typed: str) -> str:
+    name = typed.strip()
+    if not name:
+        raise UsageError("model", "No model was named.", "Type its name, such as llama3.2:3b.")
+    return name
 
 
 def _path(typed: str) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from rag.engines.embedded import MODEL, EmbeddedEngine
-from rag.engines.ollama import OllamaEngine
+from rag.engines.ollama.engine import OllamaEngine
 from rag.types import Engine
 from tests.engines import ollama_server
 from tests.engines.ollama_server import OllamaServer

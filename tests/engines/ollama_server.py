@@ -37,8 +37,9 @@ def binary() -> str | None:
 class OllamaServer:
     """A running server; `kill` ends it and its runners without a goodbye."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, parallel: int = 1) -> None:
         self.home = home
+        self.parallel = parallel
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,7 +53,7 @@ class OllamaServer:
             "HOME": str(self.home),
             "OLLAMA_HOST": f"127.0.0.1:{self.port}",
             "OLLAMA_MODELS": str(self.home / "models"),
-            "OLLAMA_NUM_PARALLEL": "1",
+            "OLLAMA_NUM_PARALLEL": str(self.parallel),
             "OLLAMA_MAX_LOADED_MODELS": "2",
             "OLLAMA_KEEP_ALIVE": "30m",
         }

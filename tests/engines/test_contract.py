@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.errors import InputTooLong, ModelMissing
+from rag.errors import ModelMissing
 from tests.engines.conftest import Subject
 
 TEXTS = ["The cat sits on the mat.", "A feline rests on a rug.", "Share prices fell on Monday."]
@@ -34,9 +34,12 @@ def test_no_texts_give_no_rows(subject: Subject) -> None:
     assert len(subject.engine.embed(subject.model, [], "document")) == 0
 
 
-def test_a_text_over_the_window_is_refused_not_cut(subject: Subject) -> None:
-    with pytest.raises(InputTooLong):
-        subject.engine.embed(subject.model, ["word " * 900], "document")
+def test_a_text_longer_than_the_window_is_read_to_its_end(subject: Subject) -> None:
+    filler = "the weather was fine and nothing else happened that day. " * 60
+    long = [filler, filler + "Penguins breed in Antarctica. " * 60]
+    bare, tailed = subject.engine.embed(subject.model, long, "document")
+    penguin = subject.engine.embed(subject.model, ["Where do penguins breed?"], "query")[0]
+    assert tailed @ penguin > bare @ penguin + 0.2
 
 
 def test_the_identity_names_weights_dimensions_and_prefixes(subject: Subject) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from rag.answering import budget
 from rag.engines.embedded import MODEL, EmbeddedEngine
-from rag.engines.ollama import OllamaEngine
+from rag.engines.ollama.client import Timeouts
+from rag.engines.ollama.engine import OllamaEngine
 from rag.errors import (
     CloudModelRefused,
     EngineError,
@@ -19,7 +20,7 @@ from rag.errors import (
     ModelMissing,
     StreamBroken,
 )
-from rag.types import ChatOptions, Message
+from rag.types import ChatDelta, ChatOptions, Message
 from tests.engines.ollama_server import CHAT_MODEL, EMBED_MODEL, OllamaServer
 
 pytestmark = pytest.mark.ollama
@@ -36,8 +37,13 @@ QUESTION = [
 ]
 
 
+def _deltas(engine: OllamaEngine, messages: list[Message], options: ChatOptions) -> list[ChatDelta]:
+    events = engine.chat(CHAT_MODEL, messages, options)
+    return [event for event in events if isinstance(event, ChatDelta)]
+
+
 def test_an_answer_comes_in_pieces_with_counts_at_its_end(ollama_engine: OllamaEngine) -> None:
-    deltas = list(ollama_engine.chat(CHAT_MODEL, QUESTION, OPTIONS))
+    deltas = _deltas(ollama_engine, QUESTION, OPTIONS)
     assert len(deltas) > 3
     assert "36 months" in "".join(delta.text for delta in deltas)
     assert [delta.done for delta in deltas] == [False] * (len(deltas) - 1) + [True]
@@ -50,10 +56,8 @@ def test_the_counted_interval_holds_what_the_server_read(ollama_engine: OllamaEn
         message = Message("user", text)
         count = ollama_engine.count_tokens(CHAT_MODEL, [text])[0]
         options = ChatOptions(num_ctx=8192, num_predict=1)
-        read = list(ollama_engine.chat(CHAT_MODEL, [message], options))[-1].prompt_tokens
-        template = list(
-            ollama_engine.chat(CHAT_MODEL, [Message("user", "x")], options)
-        )[-1].prompt_tokens  # fmt: skip
+        read = _deltas(ollama_engine, [message], options)[-1].prompt_tokens
+        template = _deltas(ollama_engine, [Message("user", "x")], options)[-1].prompt_tokens
         assert read is not None and template is not None
         assert count.low <= read - template <= count.high
 
@@ -63,7 +67,7 @@ def test_a_prompt_over_the_window_is_cut_silently_and_the_receipt_notices(
 ) -> None:
     message = Message("user", "The harbour office opens at nine. " * 400)
     planned = ollama_engine.count_tokens(CHAT_MODEL, [message.content])[0]
-    last = list(ollama_engine.chat(CHAT_MODEL, [message], ChatOptions(1024, 8)))[-1]
+    last = _deltas(ollama_engine, [message], ChatOptions(1024, 8))[-1]
     assert last.prompt_tokens is not None and last.prompt_tokens <= 1024
     assert budget.problem(planned, last.prompt_tokens, 1024)
 
@@ -106,7 +110,7 @@ def test_a_server_killed_in_mid_stream_is_a_broken_stream(tmp_path: Path) -> Non
             ollama_server.import_models(client, tmp_path)
         with closing(OllamaEngine(server.url)) as engine:
             stream = engine.chat(CHAT_MODEL, QUESTION, OPTIONS)
-            next(stream)
+            next(event for event in stream if isinstance(event, ChatDelta))
             server.kill()
             with pytest.raises(StreamBroken) as error:
                 list(stream)
@@ -116,7 +120,7 @@ def test_a_server_killed_in_mid_stream_is_a_broken_stream(tmp_path: Path) -> Non
 
 
 def test_nobody_at_the_address_is_said_with_the_address() -> None:
-    engine = OllamaEngine(NOWHERE, connect_timeout=1)
+    engine = OllamaEngine(NOWHERE, timeouts=Timeouts(connect=1))
     assert not engine.health().ok
     with closing(engine):
         for call in (engine.models, lambda: engine.embed("m", ["x"], "query")):
@@ -125,7 +129,7 @@ def test_nobody_at_the_address_is_said_with_the_address() -> None:
 
 
 def test_silence_ends_in_a_time_out(ollama_models: OllamaServer) -> None:
-    engine = OllamaEngine(ollama_models.url, read_timeout=0.01)
+    engine = OllamaEngine(ollama_models.url, timeouts=Timeouts(load=0.01))
     with closing(engine), pytest.raises(EngineTimeout):
         engine.embed(EMBED_MODEL, ["a long enough text " * 20] * 8, "document")
 

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +16,24 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from rag.assistant import Assistant, open_assistant
 from rag.config import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = "http://127.0.0.1:9"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]  # fmt: skip
+IN_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium: apt-get install chromium"),
+]
+expect.set_options(timeout=30_000)
 
 
 @dataclass(frozen=True)
@@ -123,3 +136,33 @@ def make_library(tmp_path: Path) -> Callable[..., Path]:
         return settings.home
 
     return make
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def foreign() -> list[str]:
+    """Addresses outside the app that the browser asked for."""
+    return []
+
+
+@pytest.fixture
+def page(chromium: Browser, foreign: list[str]) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.on("request", lambda request: _note(request, foreign))
+    page.on("websocket", lambda socket: _note(socket, foreign))
+    yield page
+    context.close()
+
+
+def _note(request: Request, foreign: list[str]) -> None:
+    if not re.match(r"(https?|wss?)://127\.0\.0\.1:|data:|blob:", request.url):
+        foreign.append(request.url)

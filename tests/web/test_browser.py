@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from rag.assistant import Assistant
 from tests.engines.ollama_server import CHAT_MODEL, OllamaServer
+from tests.scripted_ollama import ScriptedOllama
 
-from .conftest import Site, start
-from .scripted_ollama import ScriptedOllama
+from .conftest import IN_BROWSER, Site, start
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-expect.set_options(timeout=30_000)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium: apt-get install chromium"),
-]
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]  # fmt: skip
+pytestmark = IN_BROWSER
 QUESTION = "How long does a PT4-R run on a full battery without any sun at the factory setting?"
 ANSWER = (
     "At the factory setting a fully charged battery runs a PT4-R for 19 days without any sun [1]. "
@@ -38,36 +27,6 @@ HOSTILE = (
 )
 HOSTILE_NAME = "![n](http:__evil.test_n.png) <img src=x>.md"
 HOSTILE_FILE = f"# Herons <img src=http://evil.test/h.png>\n\n{HOSTILE.removesuffix(' [1].')}.\n"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def foreign() -> list[str]:
-    """Addresses outside the app that the browser asked for."""
-    return []
-
-
-@pytest.fixture
-def page(chromium: Browser, foreign: list[str]) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(30_000)
-    page = context.new_page()
-    page.on("request", lambda request: _note(request, foreign))
-    page.on("websocket", lambda socket: _note(socket, foreign))
-    yield page
-    context.close()
-
-
-def _note(request: Request, foreign: list[str]) -> None:
-    if not re.match(r"(https?|wss?)://127\.0\.0\.1:|data:|blob:", request.url):
-        foreign.append(request.url)
 
 
 @pytest.fixture

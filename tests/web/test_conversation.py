@@ -11,7 +11,9 @@ import pytest
 from rag.assistant import Assistant
 from rag.errors import QuestionTooLong
 from rag.server.asking import Asking
-from rag.types import Answer, AnswerEvent, Delta, Done, Retrieved
+from rag.types import Answer, AnswerEvent, Delta, Done, Retrieved, Timings, Waiting
+from ui import words
+from ui.chat import doing
 from ui.conversation import Conversation, Source
 
 QUESTION = "How long does the anchor resin need to harden at 5 °C?"
@@ -30,6 +32,25 @@ def test_an_exchange_keeps_what_arrived_before_it_was_stopped() -> None:
         exchange.take(event)
     assert exchange.draft == "Half an answer"
     assert exchange.answer is None
+
+
+def test_whoever_waits_in_line_is_told_the_place() -> None:
+    exchange = Conversation().begin("A question")
+    exchange.take(Retrieved("A question", ()))
+    exchange.take(Waiting("queue", 2))
+    assert "number 2 in line" in doing(exchange, 3.0) and "3 s" in doing(exchange, 3.0)
+    exchange.take(Waiting("model"))
+    assert "Reading" in doing(exchange, 4.0)
+    exchange.take(Waiting("thinking"))
+    assert "thinking" in doing(exchange, 5.0)
+    exchange.take(Delta("Half"))
+    assert doing(exchange, 6.0) == "Draft, not checked yet"
+
+
+def test_the_receipt_says_how_fast_the_model_was(answer: Answer) -> None:
+    taken = replace(answer.receipt, output_tokens=30, timings=Timings(1.2, 0.5, 2.0))
+    sentence = words.receipt(replace(answer, receipt=taken))[-1]
+    assert sentence.endswith("The model loaded in 1.2 s, read in 0.5 s, wrote 15 tokens/s.")
 
 
 def test_the_history_has_answered_questions_only(answer: Answer) -> None:
