@@ -34,10 +34,12 @@ from rag.indexes.follow import KEYWORD, follow_all
 from rag.ingest.discover import Discovery, Found, discover
 from rag.ingest.pipeline import IngestEvent, Pipeline
 from rag.ingest.plan import Plan, make_plan
+from rag.ingest.reindex import Outlook, outlook
 from rag.ingest.remove import remove
 from rag.loaders.formats import current_readers, reader_version
 from rag.loaders.worker import ReaderProcess
 from rag.locks import Holder, WriterLock
+from rag.reindexing import Reindexing
 from rag.retrieval.retriever import Retriever
 from rag.types import (
     EVERYTHING,
@@ -65,6 +67,10 @@ class Status:
     chunks: int
     collections: tuple[str, ...]
     identity: EmbeddingIdentity | None
+    unfinished: Outlook | None
+    """A re-embedding that was interrupted."""
+    former: EmbeddingIdentity | None
+    """What a re-embedding can be rolled back to."""
     sequence: int
     keyword_sequence: int
     generation_sequence: int | None
@@ -91,7 +97,8 @@ class Assistant:
         self._home = settings.library
         self._engines = Engines(settings)
         self._reader = ReaderProcess()
-        self._retriever: Retriever | None = None
+        self._retriever = Retriever(catalog, self._home, self._engines.embedder)
+        self.reindexing = Reindexing(catalog, self._home, self._engines)
 
     # ----------------------------------------------------------------- asking
 
@@ -106,19 +113,17 @@ class Assistant:
         self._require_documents()
         writer, choice = self._engines.writer()
         asked = standalone(text, history)
-        retriever = self._open_retriever()
-        evidence = retriever.evidence(asked, self.settings.passages, scope)
+        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
         notices = [n for n in (choice.notice, evidence.search.notice) if n]
-        identity = self.identity()
-        assert identity is not None, "a library with chunks has an identity"
+        assert evidence.identity is not None, "a library with chunks has an identity"
         question_asked = Question(text, asked, tuple(history))
-        return answer_events(question_asked, evidence, writer, identity, notices)
+        return answer_events(question_asked, evidence, writer, evidence.identity, notices)
 
     def search(self, query: str, k: int = 10, scope: Scope = EVERYTHING) -> SearchResult:
         """The `k` best chunks for a query. Raises `QuestionTooLong` and `EmptyLibrary`."""
         text = _checked_question(query)
         self._require_documents()
-        return self._open_retriever().search(text, k, scope)
+        return self._retriever.search(text, k, scope)
 
     def chat_engine(self) -> WriterChoice:
         """Who would write an answer now. Does not raise."""
@@ -258,12 +263,15 @@ class Assistant:
         choice = self.chat_engine()
         with self._catalog.read() as db:
             newest = publish.newest(db)
+            unfinished = indexing.next_identity(db)
             return Status(
                 home=str(self.settings.home),
                 coverage=documents.coverage(db),
                 chunks=chunks.count(db),
                 collections=tuple(documents.collections(db)),
                 identity=indexing.identity(db),
+                unfinished=outlook(self._catalog, unfinished) if unfinished else None,
+                former=indexing.former_identity(db),
                 sequence=chunks.sequence(db),
                 keyword_sequence=indexing.watermark(db, KEYWORD),
                 generation_sequence=newest.sequence if newest else None,
@@ -274,8 +282,7 @@ class Assistant:
 
     def close(self) -> None:
         self._reader.close()
-        if self._retriever is not None:
-            self._retriever.close()
+        self._retriever.close()
         self._engines.close()
         self._catalog.close()
 
@@ -296,14 +303,6 @@ class Assistant:
         agreed = {document.id for document in plan.remove}
         gone = [d for d in fresh.remove if d.id in agreed and not Path(d.path).exists()]
         return replace(fresh, remove=tuple(gone))
-
-    def _open_retriever(self) -> Retriever:
-        if self._retriever is None:
-            identity = self.identity()
-            assert identity is not None, "a library with chunks has an identity"
-            embedder = self._engines.embedder(identity)
-            self._retriever = Retriever(self._catalog, self._home, embedder)
-        return self._retriever
 
     def _require_documents(self) -> None:
         with self._catalog.read() as db:

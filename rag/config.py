@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -16,7 +17,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from rag.egress import is_loopback
-from rag.errors import BadSetting
+from rag.errors import BadSetting, HomeNotWritable
 from rag.paths import Home, default_home
 
 EngineChoice = Literal["auto", "ollama", "embedded"]
@@ -114,6 +115,31 @@ def load_settings(
     settings = Settings(**values, origins=origins)
     _check(settings)
     return settings
+
+
+def write_setting(path: Path, name: str, value: str) -> None:
+    """Set one value in a rag.toml; everything else in it, comments too, stays as it was.
+
+    Raises `HomeNotWritable`. The file is as it was before or as it is to be, never in between.
+    """
+    import tomlkit
+
+    path = path.resolve()  # a link stays a link
+    try:
+        table = tomlkit.parse(path.read_bytes() if path.exists() else b"")
+        table[name] = value
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as new:
+            new.write(tomlkit.dumps(table).encode())
+            new.flush()
+            os.fsync(new.fileno())
+        Path(new.name).chmod(path.stat().st_mode if path.exists() else 0o600)
+        Path(new.name).replace(path)
+    except OSError as error:
+        raise HomeNotWritable(
+            str(path),
+            f"{path} cannot be written: {error.strerror}.",
+            "Give yourself write permission there.",
+        ) from error
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:

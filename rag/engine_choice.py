@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from rag.answering.quoting import QuotingWriter
 from rag.answering.writing import ModelWriter, Writer
@@ -24,6 +25,10 @@ from rag.engines.ollama.engine import OllamaEngine
 from rag.engines.ollama.token_ratios import TokenRatios
 from rag.errors import EngineError, IdentityMismatch, NotEnoughMemory
 from rag.types import ChatOptions, EmbeddingIdentity, Engine, Task, Thinking, Vectors
+
+Use = Literal["chat", "embedding"]
+"""What a model is good for."""
+_CAPABILITIES: dict[str, Use] = {"completion": "chat", "embedding": "embedding"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class BoundEmbedder:
             raise IdentityMismatch(
                 self._model,
                 f"{self._model} has changed since the library was embedded with it.",
-                "Bring the old model back, or ingest into another RAG_HOME.",
+                "Embed the library anew with today's model: rag reindex",
             )
         return self._engine.embed(self._model, texts, task)
 
@@ -113,14 +118,31 @@ class Engines:
     def embedder(self, identity: EmbeddingIdentity | None) -> BoundEmbedder:
         """The library's own embedding model; for a new library (None) the one settings choose."""
         if identity is not None:
-            ours = identity.engine == self._embedded.name
-            engine: Engine = self._embedded if ours else self._ollama
-            return BoundEmbedder(engine, identity.model, identity)
+            return BoundEmbedder(self._engine(identity.engine), identity.model, identity)
         if self._settings.engine == "ollama" or (
             self._settings.engine == "auto" and self._missing(self._settings.embed_model) is None
         ):
             return BoundEmbedder(self._ollama, self._settings.embed_model, None)
         return self._sentences()
+
+    def reindex_target(self, own: EmbeddingIdentity, model: str | None) -> EmbeddingIdentity:
+        """What a library is to be embedded with: the model named here, or in the settings.
+
+        Where neither names one, its own as it is today. Unlike for a new library, an engine that
+        does not answer is an error: raises `EngineUnreachable`, `ModelMissing` and their like.
+        """
+        model = model or self._named_embedder(own.engine)
+        if model is None:
+            return self._engine(own.engine).identity(own.model)
+        return self._runs(model).identity(model)
+
+    def uses(self, model: str) -> frozenset[Use]:
+        """What a model is good for, as its engine says; empty where it does not say.
+
+        Raises `EngineUnreachable`, `ModelMissing` and their like.
+        """
+        able = self._runs(model).model_info(model).capabilities
+        return frozenset(_CAPABILITIES[name] for name in able if name in _CAPABILITIES)
 
     def writer(self) -> tuple[Writer, WriterChoice]:
         """The chat model of the settings if it is there, else quoting.
@@ -182,6 +204,24 @@ class Engines:
     def _quoting(self, notice: str | None) -> tuple[Writer, WriterChoice]:
         writer = QuotingWriter(self._sentences(), self._embedded.name)
         return writer, WriterChoice(self._embedded.name, None, notice)
+
+    def _engine(self, name: str) -> Engine:
+        return self._embedded if name == self._embedded.name else self._ollama
+
+    def _named_embedder(self, engine: str) -> str | None:
+        """The model that the settings name for a library embedded by an engine; None: its own."""
+        settings = self._settings
+        origin = settings.origins.get("embed_model", "default")
+        if settings.engine == self._embedded.name and origin != "flag":
+            return embedded.MODEL  # embed_model names one of Ollama's
+        elsewhere = settings.engine not in ("auto", engine)
+        return settings.embed_model if elsewhere or origin != "default" else None
+
+    def _runs(self, model: str) -> Engine:
+        """The engine that the settings name, else the one that a model's name belongs to."""
+        if self._settings.engine != "auto":
+            return self._engine(self._settings.engine)
+        return self._embedded if model == embedded.MODEL else self._ollama
 
     def _missing(self, model: str) -> str | None:
         """Why Ollama cannot run a model, and what to do; None if it can."""

@@ -162,7 +162,7 @@ Task = Literal["document", "query"]
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingIdentity:
-    """What makes two vectors comparable. A library has exactly one."""
+    """What makes two vectors comparable. A library answers with exactly one."""
 
     engine: str
     model: str
@@ -176,10 +176,6 @@ class EmbeddingIdentity:
         """16 hex digits naming this identity; the model's name is not part of it, its digest is."""
         parts = [self.digest, self.dims, self.document_prefix, self.query_prefix]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-    def vector_key(self, embedded_text: str) -> bytes:
-        """The 16-byte name of the vector of a text under this identity."""
-        return hashlib.sha256(f"{self.key}\0{embedded_text}".encode()).digest()[:16]
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)

@@ -14,6 +14,7 @@ import sys  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import AbstractContextManager, closing, contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
+from unittest.mock import Mock  # noqa: E402
 
 import pytest  # noqa: E402
 from fakes import ScriptedEngine  # noqa: E402
@@ -22,6 +23,8 @@ from library import Library  # noqa: E402
 from rag.assistant import Assistant, open_assistant  # noqa: E402
 from rag.catalog.connection import Catalog, open_catalog  # noqa: E402
 from rag.config import load_settings  # noqa: E402
+from rag.errors import LibraryDamaged  # noqa: E402
+from rag.indexes import publish  # noqa: E402
 from rag.loaders.worker import ReaderProcess  # noqa: E402
 from rag.locks import WriterLock  # noqa: E402
 from rag.paths import Home  # noqa: E402
@@ -71,8 +74,15 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
-def library(tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine) -> Iterator[Library]:
-    """An empty library of the test's own."""
+def library(
+    tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Library]:
+    """An empty library of the test's own.
+
+    Making a generation takes seconds: here none can be made, so that vectors are searched exactly.
+    """
+    error = LibraryDamaged("a test", "This library makes no generations.")
+    monkeypatch.setattr(publish, "publish_generation", Mock(side_effect=error))
     library = Library(tmp_path, reader, engine)
     yield library
     library.close()
@@ -81,7 +91,7 @@ def library(tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine) -> It
 @pytest.fixture
 def indexed(tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine) -> Iterator[Library]:
     """An empty library that publishes generations in Chroma, for which it takes its time."""
-    library = Library(tmp_path, reader, engine, generations=True)
+    library = Library(tmp_path, reader, engine)
     yield library
     library.close()
 

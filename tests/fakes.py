@@ -52,8 +52,11 @@ class ScriptedEngine:
 
     name = "scripted"
 
-    def __init__(self, digest: str = "d1", context_length: int | None = 8192) -> None:
+    def __init__(
+        self, digest: str = "d1", context_length: int | None = 8192, dims: int = DIMS
+    ) -> None:
         self.digest = digest
+        self.dims = dims
         self.context_length = context_length
         self.down: VouchError | None = None
         self.refused: dict[str, VouchError] = {}
@@ -80,10 +83,10 @@ class ScriptedEngine:
         return (self.model_info(MODEL),)
 
     def model_info(self, model: str) -> ModelInfo:
-        return ModelInfo(model, self.digest, self.context_length, DIMS)
+        return ModelInfo(model, self.digest, self.context_length, self.dims)
 
     def identity(self, model: str) -> EmbeddingIdentity:
-        return EmbeddingIdentity(self.name, model, self.digest, DIMS)
+        return EmbeddingIdentity(self.name, model, self.digest, self.dims)
 
     def embed(self, model: str, texts: Sequence[str], task: Task) -> Vectors:
         if self.down is not None:
@@ -94,7 +97,7 @@ class ScriptedEngine:
         self.tasks += [task] * len(texts)
         if task == "document":
             self.embedded += texts
-        return np.stack([vector(text) for text in texts])
+        return np.stack([vector(text, self.dims) for text in texts])
 
     def count_tokens(self, model: str, texts: Sequence[str]) -> list[TokenCount]:
         return [TokenCount(n, n) for n in (len(text.split()) for text in texts)]
@@ -120,12 +123,12 @@ class ScriptedEngine:
             self.streams_ended += 1
 
 
-def vector(text: str) -> Vectors:
-    """A text as a unit vector [64]: each word adds or takes away at a place of its own."""
-    row = np.zeros(DIMS, np.float32)
+def vector(text: str, dims: int = DIMS) -> Vectors:
+    """A text as a unit vector [dims]: each word adds or takes away at a place of its own."""
+    row = np.zeros(dims, np.float32)
     for word in words(text):
         code = zlib.crc32(stem(word).encode())
-        row[code % DIMS] += 1.0 if code & 0x10000 else -1.0
+        row[code % dims] += 1.0 if code & 0x10000 else -1.0
     length = float(np.linalg.norm(row))
     if length == 0.0:
         row[0] = length = 1.0

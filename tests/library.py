@@ -12,7 +12,6 @@ from fakes import MODEL, ScriptedEngine, vector
 from rag.catalog import chunks, documents, indexing, vectors
 from rag.catalog.connection import Catalog, open_catalog
 from rag.catalog.documents import FileVersion
-from rag.catalog.indexing import Generation
 from rag.chunking import CHUNKER, Chunker
 from rag.engine_choice import BoundEmbedder
 from rag.engines import wordpiece
@@ -20,26 +19,29 @@ from rag.ingest.discover import discover
 from rag.ingest.pipeline import IngestEvent, Pipeline
 from rag.ingest.plan import Plan, make_plan
 from rag.ingest.prepare import Reader
+from rag.ingest.reindex import Reindex, ReindexEvent
 from rag.loaders.formats import reader_version
 from rag.locks import WriterLock
 from rag.paths import Home
 from rag.retrieval.retriever import Retriever
-from rag.types import Chunk, Document, FileResult, LoadedDocument, Passage, Unit
+from rag.types import (
+    Chunk,
+    Document,
+    EmbeddingIdentity,
+    FileResult,
+    LoadedDocument,
+    Passage,
+    Unit,
+)
 
 IDENTITY = ScriptedEngine().identity(MODEL)
 READERS = "the readers of today"
 
 
 class Library:
-    """A library in `root/home` that ingests `root/files`, embedding with a scripted engine.
+    """A library in `root/home` that ingests `root/files`, embedding with a scripted engine."""
 
-    Making a generation takes seconds. Without `generations` the library has the row of one that
-    is empty and gone: vectors are then searched exactly, as after the loss of an index.
-    """
-
-    def __init__(
-        self, root: Path, reader: Reader, engine: ScriptedEngine, generations: bool = False
-    ) -> None:
+    def __init__(self, root: Path, reader: Reader, engine: ScriptedEngine) -> None:
         self.root = root
         self.home = Home(root / "home")
         self.folder = root / "files"
@@ -47,12 +49,19 @@ class Library:
         self.reader = reader
         self.engine = engine
         self.catalog = open_catalog(self.home)
-        if not generations:
-            none = Generation("none", engine.identity(MODEL).key, 0, 0)
-            with self.lock() as lock, self.catalog.write(lock) as db:
-                indexing.publish(db, none)
         self.embedder = BoundEmbedder(self.engine, MODEL, None)
-        self.retriever = Retriever(self.catalog, self.home, self.embedder)
+        self.engines: dict[str, ScriptedEngine] = {}  # those of a re-embedding, by digest
+        self.retriever = Retriever(self.catalog, self.home, self.embedder_of)
+
+    def embedder_of(self, identity: EmbeddingIdentity) -> BoundEmbedder:
+        engine = self.engines.get(identity.digest, self.engine)
+        return BoundEmbedder(engine, identity.model, identity)
+
+    def identity(self) -> EmbeddingIdentity:
+        with self.catalog.read() as db:
+            found = indexing.identity(db)
+        assert found is not None
+        return found
 
     def write(self, files: dict[str, str | bytes]) -> None:
         """Put files into the folder."""
@@ -89,6 +98,20 @@ class Library:
     def fill(self, files: dict[str, str | bytes]) -> dict[str, FileResult]:
         self.write(files)
         return self.ingest()
+
+    def reindex(self, engine: ScriptedEngine, model: str = "other words") -> Reindex:
+        """A re-embedding with a model of another engine, to be run."""
+        self.engines[engine.digest] = engine
+        target = engine.identity(model)
+        embedder = BoundEmbedder(engine, model, target)
+        return Reindex(self.catalog, self.home, embedder, target, Chunker(wordpiece.count))
+
+    def reindexed(self, engine: ScriptedEngine, model: str = "other words") -> list[ReindexEvent]:
+        """Embed the library anew; ingestions after it embed with the new model."""
+        with self.lock() as lock:
+            events = list(self.reindex(engine, model).run(lock))
+        self.embedder = BoundEmbedder(engine, model, None)
+        return events
 
     def document(self, name: str) -> Document | None:
         with self.catalog.read() as db:
@@ -130,11 +153,11 @@ def put(db: sqlite3.Connection, path: str, *texts: str, keep: bool = False) -> s
 
     With `keep` the vectors of the texts are not put in: they must be there.
     """
-    keys = [IDENTITY.vector_key(text) for text in texts]
+    keys = [vectors.key_of(text) for text in texts]
     if indexing.identity(db) is None:
         indexing.set_identity(db, IDENTITY)
     if not keep:
-        vectors.put(db, keys, stack(texts))
+        vectors.put(db, IDENTITY.key, keys, stack(texts))
     sequence = chunks.next_sequence(db)
     known = documents.by_path(db, path)
     if known is not None:

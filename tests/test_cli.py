@@ -257,6 +257,45 @@ def test_removing_nothing_is_json_too(own: Path, here: Rag) -> None:
     assert ran.json == {"removed": []}
 
 
+def test_a_library_without_a_way_back_says_so(own: Path, here: Rag) -> None:
+    ran = here(own, "reindex", "--rollback", "--json")
+    assert (ran.code, ran.json["error"]["code"]) == (2, "usage")
+    assert "nothing to go back to" in ran.json["error"]["message"]
+    assert here(own, "reindex", "--discard-old", "--json").json == {"discarded": None}
+    assert here(own, "status", "--json").json["reindex"] == {"unfinished": None, "rollback": None}
+
+
+def test_a_library_that_is_embedded_as_asked_is_left_as_it_is(own: Path, here: Rag) -> None:
+    ran = here(own, "reindex", "--json")
+    assert ran.code == 0
+    assert ran.json.keys() == {"current", "former", "chunks", "chunks_embedded", "seconds"}
+    assert (ran.json["chunks_embedded"], ran.json["former"]) == (0, None)
+    assert "nothing was left to embed" in here(own, "reindex").out
+
+
+def test_nothing_is_embedded_with_a_model_that_is_not_there(own: Path, here: Rag) -> None:
+    for arguments, code in (
+        (("--engine", "auto", "--embed-model", "bge-m3"), "engine_unreachable"),
+        (("--embed-model", "bge-m3"), "model_missing"),  # RAG_ENGINE=embedded
+    ):
+        ran = here(own, "reindex", "--yes", "--json", *arguments)
+        assert ran.json["error"]["code"] == code
+        assert ran.json["error"]["hint"]
+    assert here(own, "search", "battery", "--json").json["notice"] is None
+
+
+def test_a_model_is_chosen_for_a_new_library_and_written_down(tmp_path: Path, here: Rag) -> None:
+    home = tmp_path / "home"
+    assert here(home, "reindex", "--json").json["error"]["code"] == "empty_library"
+    ran = here(home, "models", "use", "all-minilm-l6-v2", "--json")
+    assert (ran.code, ran.json) == (0, {"embed_model": "all-minilm-l6-v2"})
+    assert (home / "rag.toml").read_text() == 'embed_model = "all-minilm-l6-v2"\n'
+    wrong = here(home, "models", "use", "all-minilm-l6-v2", "--chat", "--json")
+    assert "cannot write answers" in wrong.json["error"]["message"]
+    both = here(home, "models", "use", "all-minilm-l6-v2", "--chat", "--embedding", "--json")
+    assert both.json["error"]["code"] == "usage"
+
+
 def test_config_shows_each_setting_with_its_origin(tmp_path: Path, here: Rag) -> None:
     found = here(tmp_path, "config", "show", "--num-ctx", "4096", "--json").json
     assert found["num_ctx"] == {"value": 4096, "origin": "flag"}
@@ -555,7 +594,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     names = {" ".join(path) for path in commands()}
     assert names >= {
         "demo", "serve", "ingest", "documents list", "documents show", "documents remove",
-        "search", "ask", "chat", "status", "config show",
+        "search", "ask", "chat", "status", "config show", "reindex", "models use",
     }  # fmt: skip
 
 

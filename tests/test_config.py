@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.config import SETTINGS, Settings, load_settings
-from rag.errors import BadSetting
+from rag.config import SETTINGS, Settings, load_settings, write_setting
+from rag.errors import BadSetting, HomeNotWritable
 
 
 def settings(tmp_path: Path, toml: str = "", environ: dict[str, str] | None = None, **flags: str):
@@ -168,3 +168,32 @@ def test_a_chat_model_that_ends_in_gguf_is_a_file(
 ) -> None:
     found = settings(tmp_path, chat_model=chat_model).model_file
     assert found == (None if place is None else Path(place.format(home=tmp_path)))
+
+
+def test_a_written_setting_leaves_comments_and_all_else_as_they_were(tmp_path: Path) -> None:
+    file = tmp_path / "rag.toml"
+    file.write_bytes(b"# mine\r\nchat_model = 'old'  # why\r\nnum_ctx = 4096\r\n")
+    file.chmod(0o640)
+    write_setting(file, "chat_model", "new")
+    write_setting(file, "embed_model", 'odd "name"')
+    assert file.read_bytes() == (
+        b'# mine\r\nchat_model = "new"  # why\r\nnum_ctx = 4096\r\nembed_model = "odd \\"name\\""\n'
+    )
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert [p.name for p in tmp_path.iterdir()] == ["rag.toml"]
+    found = load_settings({"home": str(tmp_path)}, {})
+    assert (found.chat_model, found.embed_model) == ("new", 'odd "name"')
+
+
+def test_a_setting_is_written_where_there_is_no_file_yet_and_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "rag.toml").symlink_to(tmp_path / "kept-elsewhere.toml")
+    write_setting(tmp_path / "rag.toml", "chat_model", "new")
+    assert (tmp_path / "rag.toml").is_symlink()
+    assert (tmp_path / "kept-elsewhere.toml").read_text() == 'chat_model = "new"\n'
+
+
+def test_a_setting_that_cannot_be_written_is_said_so(tmp_path: Path, unprivileged) -> None:
+    tmp_path.chmod(0o500)
+    with unprivileged(), pytest.raises(HomeNotWritable, match=r"rag\.toml"):
+        write_setting(tmp_path / "rag.toml", "chat_model", "new")
+    tmp_path.chmod(0o700)

@@ -15,8 +15,8 @@ LEVELS = {
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.model_records": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
-    "rag.engine_choice": 4, "rag.assistant": 4, "rag.jobs": 4, "rag.evaluation": 4,
-    "rag.generation": 4, "rag.batch": 4, "rag.models": 4,
+    "rag.engine_choice": 4, "rag.reindexing": 4, "rag.assistant": 4, "rag.jobs": 4,
+    "rag.evaluation": 4, "rag.generation": 4, "rag.batch": 4, "rag.models": 4,
     "rag.cli": 5, "rag.server": 5, "rag.__main__": 5, "ui": 5,
 }  # fmt: skip
 SAME_LEVEL = {
@@ -27,6 +27,8 @@ SAME_LEVEL = {
     ("rag.process", "rag.paths"),
     ("rag.indexes", "rag.catalog"),  # they follow its change log
     ("rag.assistant", "rag.engine_choice"),
+    ("rag.assistant", "rag.reindexing"),
+    ("rag.reindexing", "rag.engine_choice"),
     ("rag.generation", "rag.engine_choice"),
     ("rag.models", "rag.engine_choice"),
     ("rag.batch", "rag.generation"),
@@ -38,12 +40,13 @@ SAME_LEVEL = {
 }
 FRONT_DOORS_SEE = {
     "rag", "rag.types", "rag.errors", "rag.config", "rag.paths", "rag.egress",
-    "rag.assistant", "rag.engine_choice", "rag.jobs", "rag.evaluation",
+    "rag.assistant", "rag.engine_choice", "rag.reindexing", "rag.jobs", "rag.evaluation",
     "rag.generation", "rag.batch", "rag.models", "rag.hardware", "rag.cli",
     "rag.server", "ui",
 }  # fmt: skip
-# the events of an ingestion are data of level 3 that the front doors show
-EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.locks"}
+# the events of an ingestion and of a reindex are data of level 3 that the front doors show
+EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.ingest.reindex",
+          "rag.locks"}  # fmt: skip
 
 HOMES = {
     "chromadb": {"rag/indexes/vector.py"},
@@ -56,6 +59,7 @@ HOMES = {
     "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py"},
     "portalocker": {"rag/locks.py"},
     "platformdirs": {"rag/paths.py"},
+    "tomlkit": {"rag/config.py"},
     "psutil": {"rag/engines/memory.py", "rag/hardware.py", "rag/paths.py"},
     "xllamacpp": {"rag/engines/gguf/child.py"},
     "pypdf": {"rag/loaders/*"},

@@ -51,7 +51,7 @@ def _row(workspace: Workspace, model: InstalledModel, writes: bool) -> None:
                 key=f"use-{name}",
                 type="tertiary",
                 disabled=_is_refused(workspace, model),
-                help="Until this server ends. For good: chat_model in rag.toml.",
+                help="Until this server ends. For good: rag models use NAME",
                 on_click=workspace.use_chat_model,
                 args=(name,),
             )

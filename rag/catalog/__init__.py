@@ -4,8 +4,8 @@
     connection.py  opening, reading in one snapshot, writing in one transaction
     documents.py   files, their units, what became of each
     chunks.py      live chunks and the log of changes that the indexes follow
-    vectors.py     vectors by key
-    indexing.py    published generations, watermarks, the library's embedding identity
+    vectors.py     vectors by text and identity
+    indexing.py    published generations, watermarks, the library's embedding identities
     runs.py        the history of ingestion runs
 
 The modules below `connection` are functions of an open connection; they hold no state.

@@ -61,7 +61,8 @@ def remove(
 ) -> None:
     """Remove all chunks of a document, logged for the indexes, and vectors that no chunk uses now.
 
-    `keep`: keys of vectors that stay whatever, for the chunks about to take their place.
+    The vectors of every identity go. `keep`: keys whose vectors stay whatever, for the chunks about
+    to take their place.
     """
     rows = db.execute(
         "DELETE FROM chunks WHERE document_id = ? RETURNING id, vector_key", (document_id,)
@@ -119,6 +120,19 @@ def after(db: sqlite3.Connection, sequence: int) -> Iterator[StoredChunk]:
     """The live chunks committed after a sequence number, in the order of their ids."""
     rows = db.execute(_SELECT + "WHERE c.sequence > ? ORDER BY c.id", (sequence,))
     return (_stored(row) for row in rows)
+
+
+def not_embedded(
+    db: sqlite3.Connection, identity: str, after_id: int, most: int
+) -> list[StoredChunk]:
+    """The first live chunks above an id whose text has no vector of an identity (its key)."""
+    rows = db.execute(
+        _SELECT + "WHERE c.id > ? AND NOT EXISTS "
+        "(SELECT 1 FROM vectors v WHERE v.key = c.vector_key AND v.identity = ?) "
+        "ORDER BY c.id LIMIT ?",
+        (after_id, identity, most),
+    )
+    return [_stored(row) for row in rows]
 
 
 def count_after(db: sqlite3.Connection, sequence: int) -> int:

@@ -1,6 +1,7 @@
-"""How far each index has followed, and the identity that all vectors of the library share.
+"""How far each index has followed, and the identities whose vectors the library has.
 
-Functions of an open connection.
+A library answers with one identity. Beside it there may be the next one, which a re-embedding is
+on its way to, and the former one, kept for the way back. Functions of an open connection.
 """
 
 from __future__ import annotations
@@ -29,20 +30,57 @@ class Generation:
 
 
 def identity(db: sqlite3.Connection) -> EmbeddingIdentity | None:
-    """What the library's vectors were made by; None before its first commit."""
-    row = db.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
-    return EmbeddingIdentity.from_json(row[0]) if row else None
+    """What the library answers with; None before its first commit."""
+    return _get(db, "identity")
+
+
+def next_identity(db: sqlite3.Connection) -> EmbeddingIdentity | None:
+    """What a re-embedding that has not come to its end leads to."""
+    return _get(db, "next_identity")
+
+
+def former_identity(db: sqlite3.Connection) -> EmbeddingIdentity | None:
+    """What the library answered with before; its vectors are kept for the way back."""
+    return _get(db, "former_identity")
+
+
+def kept(db: sqlite3.Connection) -> set[str]:
+    """The keys of the identities whose vectors and generations stay."""
+    found = (identity(db), next_identity(db), former_identity(db))
+    return {one.key for one in found if one is not None}
 
 
 def set_identity(db: sqlite3.Connection, identity: EmbeddingIdentity) -> None:
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('identity', ?)", (identity.to_json(),))
+    _set(db, "identity", identity)
+
+
+def set_next_identity(db: sqlite3.Connection, identity: EmbeddingIdentity) -> None:
+    _set(db, "next_identity", identity)
+
+
+def swap(db: sqlite3.Connection) -> None:
+    """Answer with the next identity from this commit on; today's becomes the former one.
+
+    Not where a model has changed under its name: what it was can embed no question any more.
+    """
+    today, coming = identity(db), next_identity(db)
+    assert today is not None and coming is not None, "there is something to swap"
+    if today.key != coming.key and (today.engine, today.model) != (coming.engine, coming.model):
+        _set(db, "former_identity", today)
+    _set(db, "identity", coming)
+    _forget(db, "next_identity")
+
+
+def forget_former(db: sqlite3.Connection) -> None:
+    """Give up the way back. The caller sweeps the vectors."""
+    _forget(db, "former_identity")
 
 
 def generations(db: sqlite3.Connection) -> list[Generation]:
     """The published generations, newest first."""
     rows = db.execute(
         "SELECT name, identity, sequence, vectors, files FROM generations "
-        "ORDER BY sequence DESC, name DESC"
+        "ORDER BY sequence DESC, published_at DESC"
     )
     return [
         Generation(name, identity, sequence, vectors, json.loads(files))
@@ -51,7 +89,7 @@ def generations(db: sqlite3.Connection) -> list[Generation]:
 
 
 def publish(db: sqlite3.Connection, generation: Generation) -> None:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
     db.execute(
         "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -77,3 +115,16 @@ def watermark(db: sqlite3.Connection, name: str) -> int:
 
 def set_watermark(db: sqlite3.Connection, name: str, sequence: int) -> None:
     db.execute("INSERT OR REPLACE INTO watermarks VALUES (?, ?)", (name, sequence))
+
+
+def _get(db: sqlite3.Connection, name: str) -> EmbeddingIdentity | None:
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
+    return EmbeddingIdentity.from_json(row[0]) if row else None
+
+
+def _set(db: sqlite3.Connection, name: str, identity: EmbeddingIdentity) -> None:
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, identity.to_json()))
+
+
+def _forget(db: sqlite3.Connection, name: str) -> None:
+    db.execute("DELETE FROM meta WHERE key = ?", (name,))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.errors import SchemaTooNew
+from rag.types import EmbeddingIdentity
 
 _FIRST = """
 CREATE TABLE meta (            -- 'sequence': number of the last commit; 'identity': JSON
@@ -105,7 +106,23 @@ CREATE TABLE runs (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# Several identities may have a vector for the same text: `chunks.vector_key` names the text alone.
+# Keys given before this step hash the identity too; they stay, and only a text that comes anew gets
+# another. meta has 'next_identity' and 'former_identity' beside 'identity' (indexing.py).
+_SHADOW = """
+CREATE TABLE vectors_of_identities (
+    key BLOB NOT NULL,         -- of the embedded text
+    identity TEXT NOT NULL,    -- key of what made the vector
+    vector BLOB NOT NULL,      -- float16, little-endian, unit length
+    PRIMARY KEY (key, identity)
+) STRICT, WITHOUT ROWID;
+INSERT INTO vectors_of_identities
+    SELECT v.key, identity_key(m.value), v.vector FROM vectors v, meta m WHERE m.key = 'identity';
+DROP TABLE vectors;
+ALTER TABLE vectors_of_identities RENAME TO vectors;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW)
 LATEST = len(MIGRATIONS)
 
 
@@ -127,8 +144,10 @@ def migrate(db: sqlite3.Connection, backups: Path) -> None:
 
     The caller holds the writer's lock.
     """
-    for step in range(version(db), LATEST):
-        if step > 0:
+    db.create_function("identity_key", 1, lambda json: EmbeddingIdentity.from_json(json).key)
+    found = version(db)
+    for step in range(found, LATEST):
+        if found > 0:  # else it is new
             _back_up(db, backups, step)
         db.executescript(
             f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version={step + 1}; COMMIT;"

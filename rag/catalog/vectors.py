@@ -1,4 +1,7 @@
-"""Vectors by key: float16 in the file, float32 outside. Functions of an open connection.
+"""Vectors by text and identity: float16 in the file, float32 outside. Functions of a connection.
+
+A chunk carries the key of its text; each identity may have a vector for it, which is what lets a
+library be embedded anew beside the vectors that answer. `identity` is always an identity's key.
 
 A vector may be stored before the chunk that needs it, so that an interrupted run embeds nothing
 twice; `sweep` removes what no chunk came to need.
@@ -6,8 +9,9 @@ twice; `sweep` removes what no chunk came to need.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -16,55 +20,69 @@ from rag.types import Vectors
 _BATCH = 500
 
 
-def put(db: sqlite3.Connection, keys: Sequence[bytes], vectors: Vectors) -> None:
-    """Store vectors of shape [len(keys), dims]; a key that is there already stays as it is."""
+def key_of(embedded_text: str) -> bytes:
+    """The 16-byte name of a text as it is embedded, the same under every identity."""
+    return hashlib.sha256(embedded_text.encode()).digest()[:16]
+
+
+def put(db: sqlite3.Connection, identity: str, keys: Sequence[bytes], vectors: Vectors) -> None:
+    """Store vectors of shape [len(keys), dims]; one that is there already stays as it is."""
     db.executemany(
-        "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
-        [(key, row.tobytes()) for key, row in zip(keys, vectors.astype("<f2"), strict=True)],
+        "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)",
+        [
+            (key, identity, row.tobytes())
+            for key, row in zip(keys, vectors.astype("<f2"), strict=True)
+        ],
     )
 
 
-def known(db: sqlite3.Connection, keys: Sequence[bytes]) -> set[bytes]:
-    """Which of these keys have a vector."""
+def known(db: sqlite3.Connection, identity: str, keys: Sequence[bytes]) -> set[bytes]:
+    """Which of these texts have a vector."""
     found: set[bytes] = set()
     for i in range(0, len(keys), _BATCH):
         part = keys[i : i + _BATCH]
         marks = ",".join("?" * len(part))
-        found.update(
-            row[0] for row in db.execute(f"SELECT key FROM vectors WHERE key IN ({marks})", part)
-        )
+        sql = f"SELECT key FROM vectors WHERE key IN ({marks}) AND identity = ?"
+        found.update(row[0] for row in db.execute(sql, (*part, identity)))
     return found
 
 
-def of_chunks_after(db: sqlite3.Connection, sequence: int) -> tuple[list[int], Vectors]:
+def of_chunks_after(
+    db: sqlite3.Connection, identity: str, sequence: int
+) -> tuple[list[int], Vectors]:
     """The live chunks committed after a sequence number: their ids and vectors, row for row."""
     return _matrix(
         db.execute(
             "SELECT c.id, v.vector FROM chunks c JOIN vectors v ON v.key = c.vector_key "
-            "WHERE c.sequence > ?",
-            (sequence,),
+            "AND v.identity = ? WHERE c.sequence > ?",
+            (identity, sequence),
         )
     )
 
 
-def of_chunks(db: sqlite3.Connection, chunk_ids: Sequence[int]) -> tuple[list[int], Vectors]:
+def of_chunks(
+    db: sqlite3.Connection, identity: str, chunk_ids: Sequence[int]
+) -> tuple[list[int], Vectors]:
     """These live chunks' ids and vectors, row for row."""
     rows: list[tuple[int, bytes]] = []
     for i in range(0, len(chunk_ids), _BATCH):
         part = chunk_ids[i : i + _BATCH]
         rows += db.execute(
             "SELECT c.id, v.vector FROM chunks c JOIN vectors v ON v.key = c.vector_key "
-            f"WHERE c.id IN ({','.join('?' * len(part))})",
-            part,
+            f"AND v.identity = ? WHERE c.id IN ({','.join('?' * len(part))})",
+            (identity, *part),
         )
     return _matrix(rows)
 
 
-def live(db: sqlite3.Connection, batch: int) -> Iterator[tuple[list[bytes], Vectors]]:
-    """Every vector that a live chunk uses, once each, in batches of keys and rows."""
+def live(
+    db: sqlite3.Connection, identity: str, batch: int
+) -> Iterator[tuple[list[bytes], Vectors]]:
+    """Every vector of an identity that a live chunk uses, once each, in batches of keys and rows."""
     cursor = db.execute(
         "SELECT key, vector FROM vectors v "
-        "WHERE EXISTS (SELECT 1 FROM chunks c WHERE c.vector_key = v.key)"
+        "WHERE identity = ? AND EXISTS (SELECT 1 FROM chunks c WHERE c.vector_key = v.key)",
+        (identity,),
     )
     while rows := cursor.fetchmany(batch):
         keys = [bytes(row[0]) for row in rows]
@@ -72,7 +90,7 @@ def live(db: sqlite3.Connection, batch: int) -> Iterator[tuple[list[bytes], Vect
 
 
 def count_live(db: sqlite3.Connection, up_to: int | None = None) -> int:
-    """How many vectors live chunks use; with `up_to`, chunks committed until then."""
+    """How many texts live chunks have, each counted once; with `up_to`, chunks until then."""
     condition = "" if up_to is None else "WHERE sequence <= ?"
     values = () if up_to is None else (up_to,)
     row = db.execute(
@@ -81,10 +99,23 @@ def count_live(db: sqlite3.Connection, up_to: int | None = None) -> int:
     return int(row[0])
 
 
-def sweep(db: sqlite3.Connection) -> int:
-    """Remove the vectors that no live chunk uses. Returns how many went."""
+def count_embedded(db: sqlite3.Connection, identity: str) -> int:
+    """How many texts of live chunks an identity has a vector for."""
+    row = db.execute(
+        "SELECT count(DISTINCT c.vector_key) FROM chunks c "
+        "JOIN vectors v ON v.key = c.vector_key AND v.identity = ?",
+        (identity,),
+    ).fetchone()
+    return int(row[0])
+
+
+def sweep(db: sqlite3.Connection, identities: Collection[str]) -> int:
+    """Remove the vectors of other identities and those no live chunk uses. Returns how many went."""
+    marks = ",".join("?" * len(identities))
     return db.execute(
-        "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE vector_key = key)"
+        f"DELETE FROM vectors WHERE identity NOT IN ({marks}) "
+        "OR NOT EXISTS (SELECT 1 FROM chunks WHERE vector_key = key)",
+        tuple(identities),
     ).rowcount
 
 

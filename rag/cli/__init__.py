@@ -10,6 +10,7 @@ library.py     documents, status, config
 models.py      models list, show, running, pull, create, copy, remove
 model_views.py how models are printed
 serving.py     serve, demo
+reindexing.py  reindex, models use
 evaluating.py  evaluate
 generating.py  generate
 """

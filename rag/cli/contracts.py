@@ -9,6 +9,7 @@ from typing import Any
 from rag.assistant import Status
 from rag.hardware import Machine
 from rag.ingest.pipeline import Summary
+from rag.ingest.reindex import Swapped
 from rag.models import Created, InstalledModel, ModelDetails, suits
 from rag.types import (
     Answer,
@@ -43,6 +44,10 @@ def summary(summary: Summary) -> Json:
             "embed_seconds": round(summary.embed_seconds, 3),
         }
     }
+
+
+def reindexed(end: Swapped) -> Json:
+    return {**asdict(end), "seconds": round(end.seconds, 3)}
 
 
 def search_result(result: SearchResult) -> Json:
@@ -158,6 +163,10 @@ def status(status: Status) -> Json:
             "chat_model": status.chat.model,
             "notice": status.chat.notice,
             "embedding": asdict(status.identity) if status.identity else None,
+        },
+        "reindex": {
+            "unfinished": asdict(status.unfinished) if status.unfinished else None,
+            "rollback": asdict(status.former) if status.former else None,
         },
         "last_run": status.last_run,
     }

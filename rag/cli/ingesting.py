@@ -69,7 +69,7 @@ def ingest(
             plan,
             collection=collection,
             wait=not no_wait,
-            on_wait=_tell_waiting_as_event if events else _tell_waiting,
+            on_wait=_tell_waiting_as_event if events else tell_waiting,
         )
         with closing(stream):  # type: ignore[type-var]
             if events:
@@ -145,7 +145,7 @@ def _confirm_removals(plan: Plan, keep_missing: bool, ask: bool) -> Plan:
     return replace(plan, remove=()) if keep_missing or refused else plan
 
 
-def _tell_waiting(holder: Holder | None) -> None:
+def tell_waiting(holder: Holder | None) -> None:
     err.print(f"Waiting: the library is being written by {holder or 'another process'}.")
 
 

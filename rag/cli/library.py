@@ -146,6 +146,16 @@ def status(settings: Settings, json: Json = False) -> None:
         "Indexes": f"commit {found.sequence}; keyword at {found.keyword_sequence}, vector at "
         f"{found.generation_sequence if found.generation_sequence is not None else '–'}",
     }
+    if found.unfinished:
+        ahead = found.unfinished
+        rows["Reindex"] = (
+            f"unfinished: {ahead.done} of {ahead.chunks} chunks embedded with "
+            f"{ahead.target.model} ({ahead.target.engine}); it goes on with rag reindex"
+        )
+    if found.former:
+        rows["Rollback"] = (
+            f"to {found.former.model} ({found.former.engine}): rag reindex --rollback"
+        )
     for name, value in rows.items():
         out.print(Text.assemble((f"{name:<12}", "dim"), styled(value)), soft_wrap=True)
     if chat.notice:

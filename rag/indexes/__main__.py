@@ -1,4 +1,4 @@
-"""`python -m rag.indexes build|probe DATABASE FOLDER`: one generation, in a process of its own.
+"""`python -m rag.indexes build|probe DATABASE IDENTITY FOLDER`: one generation, in its own process.
 
 `build` prints {"sequence", "vectors"} as JSON; `probe` prints nothing and exits 0 if all is well.
 """
@@ -21,27 +21,27 @@ from rag.indexes import vector  # noqa: E402
 SAMPLES = 20
 
 
-def build(catalog: Catalog, folder: Path) -> None:
+def build(catalog: Catalog, identity: str, folder: Path) -> None:
     with catalog.read() as db:
         count = vectors.count_live(db)
-        vector.build(folder, vectors.live(db, vector.BATCH), count)
+        vector.build(folder, vectors.live(db, identity, vector.BATCH), count)
         print(json.dumps({"sequence": chunks.sequence(db), "vectors": count}))
 
 
-def probe(catalog: Catalog, folder: Path) -> str | None:
+def probe(catalog: Catalog, identity: str, folder: Path) -> str | None:
     with catalog.read() as db:
         count = vectors.count_live(db)
-        keys, rows = next(vectors.live(db, SAMPLES))
+        keys, rows = next(vectors.live(db, identity, SAMPLES))
     return vector.probe(folder, count, list(zip(keys, rows, strict=True)))
 
 
 def main() -> int:
-    verb, database, folder = sys.argv[1:]
+    verb, database, identity, folder = sys.argv[1:]
     catalog = Catalog(Path(database))
     if verb == "build":
-        build(catalog, Path(folder))
+        build(catalog, identity, Path(folder))
         return 0
-    problem = probe(catalog, Path(folder))
+    problem = probe(catalog, identity, Path(folder))
     if problem:
         print(problem, file=sys.stderr)
     return 1 if problem else 0

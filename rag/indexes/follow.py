@@ -16,6 +16,7 @@ from rag.indexes import publish
 from rag.indexes.keyword import KeywordIndex
 from rag.locks import WriterLock
 from rag.paths import Home
+from rag.types import EmbeddingIdentity
 
 KEYWORD = "keyword-1"
 """Name of the watermark; a change of fields or analysis takes a new one and builds anew."""
@@ -33,16 +34,27 @@ def follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
 def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> None:
     """Bring every index up to date as far as it is due."""
     follow_keyword(catalog, home, lock)
+    follow_vectors(catalog, home, lock, at_end)
+
+
+def follow_vectors(
+    catalog: Catalog,
+    home: Home,
+    lock: WriterLock,
+    at_end: bool,
+    identity: EmbeddingIdentity | None = None,
+) -> None:
+    """Publish a generation if one is due, of the library's identity unless another is named."""
     with catalog.read() as db:
-        due = publish.is_due(db, at_end)
-        newest = publish.newest(db)
+        due = publish.is_due(db, at_end, identity)
+        newest = publish.newest(db, identity)
     due = due or (at_end and newest is not None and not publish.is_whole(home, newest))
     # a generation that cannot be built stops nothing: what it lacks is scanned exactly
     if due:
         with contextlib.suppress(LibraryDamaged):
-            publish.publish_generation(catalog, home, lock)
+            publish.publish_generation(catalog, home, lock, identity)
     elif at_end:
-        publish.remove_old(catalog, home, lock, keep=newest.name if newest else None)
+        publish.remove_old(catalog, home, lock)
 
 
 def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:

@@ -7,6 +7,7 @@ not removed. Names are never used twice.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +16,9 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rag.catalog import chunks, indexing, vectors
@@ -24,17 +28,17 @@ from rag.errors import DiskFull, LibraryDamaged
 from rag.indexes.vector import Generation
 from rag.locks import FileLock, WriterLock
 from rag.paths import Home
-from rag.types import Vectors
+from rag.types import EmbeddingIdentity
 
 DEAD_SHARE = 0.3  # of a generation's vectors, above which it is built anew
 TAIL_AT_END = (500, 0.05)  # chunks beyond the newest generation: at least, and share of all
 TAIL_WITHIN_RUN = (20_000, 0.25)
 
 
-def is_due(db: sqlite3.Connection, at_end: bool) -> bool:
+def is_due(db: sqlite3.Connection, at_end: bool, identity: EmbeddingIdentity | None = None) -> bool:
     """Whether the newest generation is too old, or too dead, for exact scans to make up for it."""
     total = chunks.count(db)
-    published = newest(db)
+    published = newest(db, identity)
     if total == 0:
         return False
     if published is None:
@@ -46,44 +50,54 @@ def is_due(db: sqlite3.Connection, at_end: bool) -> bool:
     return at_end and dead > DEAD_SHARE * published.vectors
 
 
-def newest(db: sqlite3.Connection) -> Published | None:
-    """The newest published generation of the library's identity."""
-    identity = indexing.identity(db)
+def newest(db: sqlite3.Connection, identity: EmbeddingIdentity | None = None) -> Published | None:
+    """The newest published generation of an identity, of the library's own unless another is named.
+
+    Readers name that of their snapshot: never one that is still being embedded.
+    """
+    identity = identity or indexing.identity(db)
     found = (g for g in indexing.generations(db) if identity and g.identity == identity.key)
     return next(found, None)
 
 
-def publish_generation(catalog: Catalog, home: Home, lock: WriterLock) -> Published:
+def publish_generation(
+    catalog: Catalog, home: Home, lock: WriterLock, identity: EmbeddingIdentity | None = None
+) -> Published:
     """Build, prove and publish a generation of what is committed now; remove older ones.
 
     Raises `LibraryDamaged` where the child fails (nothing is published then).
     """
-    with catalog.read() as db:
-        identity = indexing.identity(db)
+    if identity is None:
+        with catalog.read() as db:
+            identity = indexing.identity(db)
     assert identity is not None, "a library with chunks has an identity"
     parent = home.vector_index(identity.key)
     parent.mkdir(parents=True, exist_ok=True)
     name = uuid.uuid4().hex
     folder = parent / name
-    built = json.loads(_child("build", catalog, folder))
-    _child("probe", catalog, folder)
+    built = json.loads(_child("build", catalog, identity.key, folder))
+    _child("probe", catalog, identity.key, folder)
     _put_on_disk(folder)
     generation = Published(name, identity.key, built["sequence"], built["vectors"], _sizes(folder))
     with catalog.write(lock) as db:
         indexing.publish(db, generation)
-    remove_old(catalog, home, lock, keep=name)
+    remove_old(catalog, home, lock)
     return generation
 
 
-def remove_old(catalog: Catalog, home: Home, lock: WriterLock, keep: str | None) -> None:
-    """Withdraw and remove every generation but one, and folders that were never published.
+def remove_old(catalog: Catalog, home: Home, lock: WriterLock) -> None:
+    """Withdraw and remove all but the newest generation of each kept identity, and rubbish.
 
     What a reader has open stays for the next time.
     """
     with catalog.read() as db:
-        rows = {g.name for g in indexing.generations(db)}
+        published = indexing.generations(db)
+        kept = indexing.kept(db)
+    rows = {g.name for g in published}
+    # newest first, so that the last one to be set for an identity is its newest
+    keep = {g.identity: g.name for g in reversed(published) if g.identity in kept}
     for folder in (home.root / "indexes" / "vector").glob("*/*"):
-        if not folder.is_dir() or folder.name == keep:
+        if not folder.is_dir() or folder.name in keep.values():
             continue
         use = FileLock(_use_lock(folder))
         if not use.try_exclusive():
@@ -106,59 +120,75 @@ def is_whole(home: Home, published: Published) -> bool:
     return folder.is_dir() and _sizes(folder) == dict(published.files)
 
 
-class VectorIndex:
-    """The published generation that this process reads, kept open from question to question.
+@dataclass(slots=True)
+class _Opened:
+    """A generation that this process has open, and how many questions it is answering."""
 
-    Safe to use from many threads. While it is open, no writer removes it.
+    generation: Generation
+    use: FileLock
+    readers: int = 0
+
+    def close(self) -> None:
+        self.generation.close()
+        self.use.release()
+
+
+class VectorIndex:
+    """The published generations that this process reads; the last one stays open between questions.
+
+    Safe to use from many threads, which may read different ones: a question keeps the generation of
+    its own snapshot while others have gone on to the next. While one is open, no writer removes it.
     """
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._guard = threading.Lock()
-        self._name: str | None = None
-        self._generation: Generation | None = None
-        self._use: FileLock | None = None
+        self._opened: dict[str, _Opened] = {}
+        self._last: str | None = None
 
-    def open(self, published: Published) -> bool:
-        """Make this generation the one that `search` asks; False where it is gone already."""
-        with self._guard:
-            if self._name != published.name:
-                self._switch(published)
-            return self._generation is not None
-
-    def search(self, vector: Vectors, k: int) -> list[tuple[bytes, float]]:
-        """The nearest vector keys with their cosine similarity, best first. `vector`: [dims]."""
-        with self._guard:
-            assert self._generation is not None, "open it first"
-            return self._generation.query(vector, k)
+    @contextmanager
+    def reading(self, published: Published | None) -> Iterator[Generation | None]:
+        """A generation, open until the end of the block; None where it is gone or damaged."""
+        opened = self._take(published) if published else None
+        try:
+            yield opened.generation if opened else None
+        finally:
+            if opened:
+                with self._guard:
+                    opened.readers -= 1
+                    self._close_unused(but=self._last)
 
     def close(self) -> None:
         with self._guard:
-            self._close()
+            self._close_unused()
 
-    def _switch(self, published: Published) -> None:
-        self._close()
+    def _take(self, published: Published) -> _Opened | None:
+        with self._guard:
+            self._last = published.name
+            self._close_unused(but=self._last)
+            opened = self._opened.get(published.name) or self._open(published)
+            if opened is not None:
+                opened.readers += 1
+                self._opened[published.name] = opened
+            return opened
+
+    def _open(self, published: Published) -> _Opened | None:
         folder = self._home.vector_index(published.identity) / published.name
         use = FileLock(_use_lock(folder))
         if not is_whole(self._home, published) or not use.try_shared():
-            return
-        try:
+            return None
+        with contextlib.suppress(LibraryDamaged):  # the caller scans exactly instead
             # looked at again under the lock: Chroma makes a folder that is not there
-            whole = is_whole(self._home, published)
-            self._generation = Generation(folder) if whole else None
-        except LibraryDamaged:  # the caller scans exactly instead
-            self._generation = None
-        if self._generation is None:
-            use.release()
-        else:
-            self._name, self._use = published.name, use
+            if is_whole(self._home, published):
+                return _Opened(Generation(folder), use)
+        use.release()
+        return None
 
-    def _close(self) -> None:
-        if self._generation is not None:
-            self._generation.close()
-        if self._use is not None:
-            self._use.release()
-        self._name = self._generation = self._use = None
+    def _close_unused(self, but: str | None = None) -> None:
+        for name, opened in list(self._opened.items()):
+            if not opened.readers and name != but:
+                del self._opened[name]
+                opened.close()
 
 
 def _sizes(folder: Path) -> dict[str, int]:
@@ -170,9 +200,9 @@ def _use_lock(folder: Path) -> Path:
     return folder.with_name(folder.name + ".lock")
 
 
-def _child(verb: str, catalog: Catalog, folder: Path) -> str:
+def _child(verb: str, catalog: Catalog, identity: str, folder: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "rag.indexes", verb, str(catalog.path), str(folder)],
+        [sys.executable, "-m", "rag.indexes", verb, str(catalog.path), identity, str(folder)],
         capture_output=True,
         text=True,
     )

@@ -9,6 +9,7 @@ The graph is written exactly once, at the end, because the sync threshold is the
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ LEAST_FOUND = 0.8  # of the vectors that a probe looks for
 
 
 class Generation:
-    """An open generation, for reading."""
+    """An open generation, for reading: one query at a time."""
 
     def __init__(self, folder: Path) -> None:
+        self._querying = threading.Lock()
         self._client: Any = None
         try:
             self._client = _client(folder)
@@ -49,9 +51,10 @@ class Generation:
 
     def query(self, vector: Vectors, k: int) -> list[tuple[bytes, float]]:
         """The `k` nearest keys with their cosine similarity, best first. `vector`: [dims]."""
-        found = self._collection.query(
-            query_embeddings=[vector], n_results=min(k, self._count), include=["distances"]
-        )
+        with self._querying:
+            found = self._collection.query(
+                query_embeddings=[vector], n_results=min(k, self._count), include=["distances"]
+            )
         keys, distances = found["ids"][0], found["distances"][0]
         return [(bytes.fromhex(key), 1.0 - d) for key, d in zip(keys, distances, strict=True)]
 

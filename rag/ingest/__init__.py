@@ -6,4 +6,5 @@ pipeline.py  one run of a plan: its stages, its events
 prepare.py   first half: hashed, loaded, chunked, in a thread ahead of the model
 commit.py    second half: embedded and committed in groups
 remove.py    forgetting documents
+reindex.py   every live text embedded with another model, then one swap
 """

@@ -16,7 +16,15 @@ from rag.catalog.connection import Catalog
 from rag.errors import EngineError, EngineTimeout, EngineUnreachable, ModelMissing
 from rag.ingest.prepare import Prepared
 from rag.locks import WriterLock
-from rag.types import RETIRING, Document, Embedder, ErrorInfo, FileResult, Outcome
+from rag.types import (
+    RETIRING,
+    Document,
+    Embedder,
+    EmbeddingIdentity,
+    ErrorInfo,
+    FileResult,
+    Outcome,
+)
 
 SLICE = 128  # texts embedded between two commits
 _STOPS_RUN = (EngineUnreachable, EngineTimeout, ModelMissing)  # no further file could succeed
@@ -31,20 +39,22 @@ class Embedded:
 
 
 class Committer:
-    """Embeds and commits. `readers_key` names all readers of today: failed files carry it;
-    `collection`: what every file of the run is put into.
+    """Embeds and commits. `identity` is the embedder's; `readers_key` names all readers of today:
+    failed files carry it; `collection`: what every file of the run is put into.
     """
 
     def __init__(
         self,
         catalog: Catalog,
         embedder: Embedder,
+        identity: EmbeddingIdentity,
         lock: WriterLock,
         readers_key: str,
         collection: str | None = None,
     ) -> None:
         self._catalog = catalog
         self._embedder = embedder
+        self._identity = identity
         self._lock = lock
         self._readers_key = readers_key
         self._collection = collection
@@ -90,7 +100,7 @@ class Committer:
         """The texts of the group that have no vector yet, by key, each once."""
         texts = {k: t for p in group for k, t in zip(p.keys, p.texts, strict=True)}
         with self._catalog.read() as db:
-            known = vectors.known(db, list(texts))
+            known = vectors.known(db, self._identity.key, list(texts))
         return {key: text for key, text in texts.items() if key not in known}
 
     def _embed(self, texts: dict[bytes, str]) -> Iterator[Embedded]:
@@ -101,7 +111,7 @@ class Committer:
             rows = self._embedder.embed([texts[key] for key in part], "document")
             self.embed_seconds += time.perf_counter() - started
             with self._catalog.write(self._lock) as db:
-                vectors.put(db, part, rows)
+                vectors.put(db, self._identity.key, part, rows)
             self.embedded += len(part)
             yield Embedded(self.embedded, self.embed_seconds)
 
@@ -122,7 +132,7 @@ class Committer:
             documents.touch(db, known.id, prepared.version)
             return unchanged(known)
         if indexing.identity(db) is None:
-            indexing.set_identity(db, self._embedder.identity)
+            indexing.set_identity(db, self._identity)
         sequence = chunks.next_sequence(db)
         if known is not None:
             chunks.remove(db, known.id, sequence, keep)

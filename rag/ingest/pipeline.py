@@ -75,13 +75,15 @@ class Pipeline:
         """
         started = time.perf_counter()
         identity = self._check_identity()
-        committer = Committer(self.catalog, self.embedder, lock, self.readers_key, collection)
+        committer = Committer(
+            self.catalog, self.embedder, identity, lock, self.readers_key, collection
+        )
         with self.catalog.write(lock) as db:
             run = runs.begin(db, f"ingest {', '.join(plan.discovery.folders) or 'files'}")
         counts: Counter[str] = Counter()
         chunks = 0
         yield Planned(plan.files, len(plan.load), tuple(d.path for d in plan.remove))
-        for event in self._events(plan, lock, identity, committer):
+        for event in self._events(plan, lock, committer):
             if isinstance(event, FileResult):
                 counts[event.outcome] += 1
                 chunks += event.chunks
@@ -98,14 +100,14 @@ class Pipeline:
         yield summary
 
     def _events(
-        self, plan: Plan, lock: WriterLock, identity: EmbeddingIdentity, committer: Committer
+        self, plan: Plan, lock: WriterLock, committer: Committer
     ) -> Iterator[Embedded | FileResult]:
         yield from committer.note_unchanged(plan.unchanged)
         with self.catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
         for path, error in plan.discovery.unreadable:
             yield committer.fail(_unseen(path, known.get(path)), error)
-        preparer = Preparer(self.reader, self.chunker, identity, known, self.is_current)
+        preparer = Preparer(self.reader, self.chunker, known, self.is_current)
         arrivals = Arrivals(preparer, plan.load)
         followed = time.perf_counter()
         try:
@@ -119,7 +121,9 @@ class Pipeline:
             arrivals.stop()
         yield from remove(self.catalog, self.home, lock, plan.remove)
         with self.catalog.write(lock) as db:
-            vectors.sweep(db)
+            if committer.embedded:  # the way back ends where the library has moved on
+                indexing.forget_former(db)
+            vectors.sweep(db, indexing.kept(db))
         follow_all(self.catalog, self.home, lock, at_end=True)
         self.catalog.checkpoint()
 
@@ -132,7 +136,7 @@ class Pipeline:
                 identity.model,
                 f"The library was embedded with {stored.model} ({stored.digest[:12]}), not with "
                 f"today's {identity.model} ({identity.digest[:12]}): their vectors do not mix.",
-                f"Bring back {stored.model} as it was, or ingest into another RAG_HOME.",
+                "Embed the library anew with today's model: rag reindex",
             )
         return identity
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from rag.catalog import vectors
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
 from rag.errors import LoadError, NoText, Unreadable
 from rag.ingest.discover import Found
-from rag.types import TRANSIENT, Chunk, Document, EmbeddingIdentity, LoadedDocument
+from rag.types import TRANSIENT, Chunk, Document, LoadedDocument
 
 AHEAD = 256  # documents loaded and waiting, at most
 AHEAD_TEXTS = 1024  # their texts, beyond which no further document is loaded
@@ -51,7 +52,6 @@ class Preparer:
 
     reader: Reader
     chunker: Chunker
-    identity: EmbeddingIdentity
     known: Mapping[str, Document]
     is_current: Callable[[Document], bool]
 
@@ -86,7 +86,7 @@ class Preparer:
             embedded = self.chunker.embedded_text(loaded.title, chunk.headings, text)
             prepared.chunks.append(chunk)
             prepared.texts.append(embedded)
-            prepared.keys.append(self.identity.vector_key(embedded))
+            prepared.keys.append(vectors.key_of(embedded))
         if not prepared.chunks:
             raise NoText(
                 prepared.version.path,

@@ -11,10 +11,10 @@ from collections.abc import Sequence, Set
 import numpy as np
 
 from rag.catalog import chunks, vectors
-from rag.catalog.indexing import Generation
+from rag.indexes import publish
 from rag.indexes.publish import VectorIndex
 from rag.retrieval.overfetch import Scored, enough
-from rag.types import Vectors
+from rag.types import EmbeddingIdentity, Vectors
 
 EXACT_BELOW = 20_000  # chunks that a filter keeps
 
@@ -22,29 +22,31 @@ EXACT_BELOW = 20_000  # chunks that a filter keeps
 def search(
     db: sqlite3.Connection,
     index: VectorIndex,
-    generation: Generation | None,
+    identity: EmbeddingIdentity,
     vector: Vectors,
     k: int,
     allowed: Set[int] | None,
 ) -> list[Scored]:
     """The `k` nearest live chunk ids with their cosine similarity. `vector`: [dims].
 
-    `db` is the question's read snapshot, `generation` the newest one published in it.
+    `db` is the question's read snapshot, `identity` the library's in it, which made `vector`.
     """
     if allowed is not None and len(allowed) < EXACT_BELOW:
-        return _nearest(*vectors.of_chunks(db, sorted(allowed)), vector)[:k]
-    usable = generation is not None and index.open(generation)
-    followed = generation.sequence if generation is not None and usable else 0
-    tail = _allowed(_nearest(*vectors.of_chunks_after(db, followed), vector), allowed)
-    if generation is None or not usable:
-        return tail[:k]
-    fresh = {chunk_id for chunk_id, _ in tail}
+        return _nearest(*vectors.of_chunks(db, identity.key, sorted(allowed)), vector)[:k]
+    newest = publish.newest(db, identity)
+    with index.reading(newest) as generation:
+        followed = newest.sequence if newest and generation else 0
+        tail = _nearest(*vectors.of_chunks_after(db, identity.key, followed), vector)
+        tail = _allowed(tail, allowed)
+        if generation is None:
+            return tail[:k]
+        fresh = {chunk_id for chunk_id, _ in tail}
 
-    def keep(found: Sequence[tuple[bytes, float]]) -> list[Scored]:
-        hits = _allowed(_chunks_of(db, found), allowed)
-        return [hit for hit in hits if hit[0] not in fresh]
+        def keep(found: Sequence[tuple[bytes, float]]) -> list[Scored]:
+            hits = _allowed(_chunks_of(db, found), allowed)
+            return [hit for hit in hits if hit[0] not in fresh]
 
-    old = enough(lambda n: index.search(vector, n), keep, k)
+        old = enough(lambda n: generation.query(vector, n), keep, k)
     return sorted([*old, *tail], key=lambda hit: -hit[1])[:k]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Set
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-from rag.catalog import chunks, documents
+from rag.catalog import chunks, documents, indexing
 from rag.catalog.connection import Catalog
 from rag.errors import EngineError
-from rag.indexes import publish
 from rag.indexes.publish import VectorIndex
 from rag.paths import Home
 from rag.retrieval import dense
@@ -23,6 +23,7 @@ from rag.types import (
     EVERYTHING,
     Coverage,
     Embedder,
+    EmbeddingIdentity,
     Hit,
     Passage,
     Scope,
@@ -41,31 +42,52 @@ class Evidence:
     passages: tuple[Passage, ...]
     coverage: Coverage
     sequence: int
+    identity: EmbeddingIdentity | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """One moment of the library, and the query embedded by the model of that very moment.
+
+    `vector` is None, and `notice` says why, where that model does not embed it.
+    """
+
+    db: sqlite3.Connection
+    identity: EmbeddingIdentity | None
+    vector: Vectors | None
+    notice: str | None
 
 
 class Retriever:
-    """Hybrid search: dense and keyword, fused by rank. Safe to use from many threads."""
+    """Hybrid search: dense and keyword, fused by rank. Safe to use from many threads.
 
-    def __init__(self, catalog: Catalog, home: Home, embedder: Embedder | None) -> None:
+    `embedder_of` gives what embeds for an identity: the library's may be swapped between questions.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        home: Home,
+        embedder_of: Callable[[EmbeddingIdentity], Embedder],
+    ) -> None:
         self._catalog = catalog
-        self._embedder = embedder
+        self._embedder_of = embedder_of
         self._vectors = VectorIndex(home)
         self._lexical = Lexical(home.keyword_index)
 
     def search(self, query: str, k: int = 10, scope: Scope = EVERYTHING) -> SearchResult:
         """The `k` best chunks. Keyword-only, with a notice, where the embedding engine fails."""
         started = time.perf_counter()
-        vector, notice = self._embed(query)
-        with self._catalog.read() as db:
-            hits = self._search(db, query, vector, scope, max(k, DEPTH))[:k]
-        return SearchResult(query, tuple(hits), time.perf_counter() - started, notice)
+        with self._snapshot(query) as moment:
+            hits = self._search(moment, query, scope, max(k, DEPTH))[:k]
+        return SearchResult(query, tuple(hits), time.perf_counter() - started, moment.notice)
 
     def evidence(self, query: str, most: int, scope: Scope = EVERYTHING) -> Evidence:
         """The best `most` passages for an answer, and what they are a part of."""
         started = time.perf_counter()
-        vector, notice = self._embed(query)
-        with self._catalog.read() as db:
-            hits = self._search(db, query, vector, scope, DEPTH)
+        with self._snapshot(query) as moment:
+            db = moment.db
+            hits = self._search(moment, query, scope, DEPTH)
 
             @cache
             def unit_text(document_id: str, number: int) -> str:
@@ -76,34 +98,48 @@ class Retriever:
             found = passages(hits[: 2 * most], unit_text, most)
             coverage = documents.coverage(db)
             sequence = chunks.sequence(db)
-        result = SearchResult(query, tuple(hits), time.perf_counter() - started, notice)
-        return Evidence(result, found, coverage, sequence)
+        result = SearchResult(query, tuple(hits), time.perf_counter() - started, moment.notice)
+        return Evidence(result, found, coverage, sequence, moment.identity)
 
     def close(self) -> None:
         self._vectors.close()
 
-    def _embed(self, query: str) -> tuple[Vectors | None, str | None]:
-        if self._embedder is None:
+    @contextmanager
+    def _snapshot(self, query: str) -> Iterator[_Snapshot]:
+        """Embed, then look: a model may take its time, and a snapshot held open keeps the log.
+
+        Where the library's identity was swapped between the two, the new model embeds again.
+        """
+        with self._catalog.read() as db:
+            identity = indexing.identity(db)
+        while True:
+            vector, notice = self._embed(identity, query)
+            with self._catalog.read() as db:
+                now = indexing.identity(db)
+                if now == identity:
+                    yield _Snapshot(db, identity, vector, notice)
+                    return
+            identity = now
+
+    def _embed(
+        self, identity: EmbeddingIdentity | None, query: str
+    ) -> tuple[Vectors | None, str | None]:
+        if identity is None:
             return None, None
         try:
-            return self._embedder.embed([query], "query")[0], None
+            return self._embedder_of(identity).embed([query], "query")[0], None
         except EngineError as error:
-            return None, f"Searched by keywords only: {error.message}"
+            return None, f"Searched by keywords only: {error.message} {error.hint}"
 
-    def _search(
-        self,
-        db: sqlite3.Connection,
-        query: str,
-        vector: Vectors | None,
-        scope: Scope,
-        depth: int,
-    ) -> list[Hit]:
+    def _search(self, moment: _Snapshot, query: str, scope: Scope, depth: int) -> list[Hit]:
+        db = moment.db
         allowed = _allowed(db, scope)
         by_keyword = self._lexical.search(db, query, depth, allowed)
         by_vector: list[Scored] = []
-        if vector is not None:
-            newest = publish.newest(db)
-            by_vector = dense.search(db, self._vectors, newest, vector, depth, allowed)
+        if moment.identity is not None and moment.vector is not None:
+            by_vector = dense.search(
+                db, self._vectors, moment.identity, moment.vector, depth, allowed
+            )
         return _fuse(db, by_vector, by_keyword)
 
 

@@ -63,33 +63,74 @@ def test_a_new_version_takes_the_place_of_the_old_in_one_commit(
 def test_a_vector_lives_as_long_as_the_last_chunk_that_needs_it(
     catalog: Catalog, lock: WriterLock
 ) -> None:
-    key = IDENTITY.vector_key("Shared.")
+    key = vectors.key_of("Shared.")
     one = writing(catalog, lock, "/a", "Shared.", "Only in a.")
     other = writing(catalog, lock, "/b", "Shared.")
     with catalog.write(lock) as db:
         assert vectors.count_live(db) == 2
         assert len(chunks.ids_by_vector(db, [key])[key]) == 2
         forget(db, one)
-        assert vectors.known(db, [key, IDENTITY.vector_key("Only in a.")]) == {key}
+        assert vectors.known(db, IDENTITY.key, [key, vectors.key_of("Only in a.")]) == {key}
         forget(db, other)
-        assert vectors.known(db, [key]) == set()
+        assert vectors.known(db, IDENTITY.key, [key]) == set()
 
 
 def test_vectors_named_to_be_kept_outlive_the_removal(catalog: Catalog, lock: WriterLock) -> None:
     document_id = writing(catalog, lock, "/a", "One.", "Two.")
-    one, two = IDENTITY.vector_key("One."), IDENTITY.vector_key("Two.")
+    one, two = vectors.key_of("One."), vectors.key_of("Two.")
     with catalog.write(lock) as db:
         chunks.remove(db, document_id, chunks.next_sequence(db), keep={one})
-        assert vectors.known(db, [one, two]) == {one}
+        assert vectors.known(db, IDENTITY.key, [one, two]) == {one}
 
 
 def test_a_sweep_takes_only_what_no_chunk_needs(catalog: Catalog, lock: WriterLock) -> None:
     writing(catalog, lock, "/a", "One.")
     with catalog.write(lock) as db:
-        vectors.put(db, [b"unused"], stack(["Unused."]))
-        assert vectors.sweep(db) == 1
-        assert vectors.known(db, [b"unused"]) == set()
-        assert vectors.count_live(db) == len(vectors.of_chunks_after(db, 0)[0]) == 1
+        vectors.put(db, IDENTITY.key, [b"unused"], stack(["Unused."]))
+        assert vectors.sweep(db, {IDENTITY.key}) == 1
+        assert vectors.known(db, IDENTITY.key, [b"unused"]) == set()
+        assert vectors.count_live(db) == len(vectors.of_chunks_after(db, IDENTITY.key, 0)[0]) == 1
+
+
+def test_a_removal_takes_the_vectors_of_every_identity_with_it(
+    catalog: Catalog, lock: WriterLock
+) -> None:
+    document_id = writing(catalog, lock, "/a", "One.")
+    key = vectors.key_of("One.")
+    with catalog.write(lock) as db:
+        vectors.put(db, "another", [key], stack(["One."])[:, :32])
+        assert vectors.known(db, "another", [key]) == {key}
+        assert vectors.count_embedded(db, "another") == 1
+        forget(db, document_id)
+        assert not db.execute("SELECT * FROM vectors").fetchall()
+
+
+def test_a_sweep_takes_the_vectors_of_identities_that_are_not_kept(
+    catalog: Catalog, lock: WriterLock
+) -> None:
+    writing(catalog, lock, "/a", "One.")
+    key = vectors.key_of("One.")
+    with catalog.write(lock) as db:
+        for identity in ("kept", "given up"):
+            vectors.put(db, identity, [key], stack(["One."]))
+        assert vectors.sweep(db, {IDENTITY.key, "kept"}) == 1
+        assert {row[0] for row in db.execute("SELECT identity FROM vectors")} == {
+            IDENTITY.key,
+            "kept",
+        }
+
+
+def test_what_an_identity_has_not_embedded_is_found_in_order_and_in_parts(
+    catalog: Catalog, lock: WriterLock
+) -> None:
+    writing(catalog, lock, "/a", "One.", "Two.", "Three.")
+    with catalog.write(lock) as db:
+        vectors.put(db, "another", [vectors.key_of("Two.")], stack(["Two."]))
+        first, *_ = chunks.not_embedded(db, "another", 0, 9)
+        assert [c.text for c in chunks.not_embedded(db, "another", 0, 9)] == ["One.", "Three."]
+        assert [c.text for c in chunks.not_embedded(db, "another", 0, 1)] == ["One."]
+        assert [c.text for c in chunks.not_embedded(db, "another", first.id, 9)] == ["Three."]
+        assert chunks.not_embedded(db, IDENTITY.key, 0, 9) == []
 
 
 def test_a_vector_comes_back_as_it_was_to_half_precision(
@@ -99,25 +140,25 @@ def test_a_vector_comes_back_as_it_was_to_half_precision(
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     texts = [f"Text {i}." for i in range(700)]
     with catalog.write(lock) as db:
-        vectors.put(db, [IDENTITY.vector_key(text) for text in texts], rows)
+        vectors.put(db, IDENTITY.key, [vectors.key_of(text) for text in texts], rows)
         put(db, "/a", *texts, keep=True)
     with catalog.read() as db:
-        ids, found = vectors.of_chunks_after(db, 0)
+        ids, found = vectors.of_chunks_after(db, IDENTITY.key, 0)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found[np.argsort(ids)], rows, atol=2e-4)
-        batches = list(vectors.live(db, 300))
+        batches = list(vectors.live(db, IDENTITY.key, 300))
         assert [len(keys) for keys, _ in batches] == [300, 300, 100]
-        some, part = vectors.of_chunks(db, sorted(ids)[:600])
+        some, part = vectors.of_chunks(db, IDENTITY.key, sorted(ids)[:600])
         np.testing.assert_array_equal(part, found[[ids.index(i) for i in some]])
 
 
 def test_a_vector_once_stored_is_not_overwritten(catalog: Catalog, lock: WriterLock) -> None:
     writing(catalog, lock, "/a", "One.")
-    key = IDENTITY.vector_key("One.")
+    key = vectors.key_of("One.")
     with catalog.write(lock) as db:
-        before = vectors.of_chunks_after(db, 0)[1]
-        vectors.put(db, [key], stack(["Something else."]))
-        np.testing.assert_array_equal(vectors.of_chunks_after(db, 0)[1], before)
+        before = vectors.of_chunks_after(db, IDENTITY.key, 0)[1]
+        vectors.put(db, IDENTITY.key, [key], stack(["Something else."]))
+        np.testing.assert_array_equal(vectors.of_chunks_after(db, IDENTITY.key, 0)[1], before)
 
 
 def test_a_failure_that_may_pass_keeps_the_old_text_marked_stale(

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from library import IDENTITY
 
 from rag.catalog import schema
 from rag.catalog.connection import connect, open_catalog
@@ -61,6 +62,23 @@ def test_a_backup_with_all_data_is_kept_before_each_step(
         db.close()
         assert len(row) == columns
         assert row[1] == "ingest"
+
+
+def test_vectors_stored_before_several_identities_could_be_are_the_librarys_own(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.prepare()
+    old = connect(home.database)
+    old.executescript(f"PRAGMA journal_mode = WAL; {schema.MIGRATIONS[0]}; PRAGMA user_version = 1")
+    old.execute("INSERT INTO meta VALUES ('identity', ?)", (IDENTITY.to_json(),))
+    old.execute("INSERT INTO vectors VALUES (?, ?)", (b"a key given then", b"a vector"))
+    old.close()
+    catalog = open_catalog(home)
+    with catalog.read() as db:
+        (row,) = db.execute("SELECT * FROM vectors")
+        assert tuple(row) == (b"a key given then", IDENTITY.key, b"a vector")
+    catalog.close()
+    assert len(list(home.backups.iterdir())) == schema.LATEST - 1
 
 
 def test_a_step_that_fails_leaves_the_library_as_it_was(

@@ -1,11 +1,13 @@
 """Generations: published as one row, never removed while read, rubbish never left."""
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from library import IDENTITY, forget, put, stack, writing
 
-from rag.catalog import indexing
+from rag.catalog import indexing, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.indexing import Generation
 from rag.errors import LibraryDamaged
@@ -24,6 +26,13 @@ def folders(home: Home) -> set[str]:
 
 def texts(count: int, start: int = 0) -> list[str]:
     return [f"Sentence number {i} is here." for i in range(start, start + count)]
+
+
+def found(reader: VectorIndex, published: Generation) -> int:
+    """How many vectors a reader finds in a generation."""
+    with reader.reading(published) as generation:
+        assert generation is not None
+        return len(generation.query(stack(["Sentence"])[0], 9))
 
 
 def fake_row(catalog: Catalog, lock: WriterLock, sequence: int, vectors: int) -> None:
@@ -45,12 +54,11 @@ def test_a_generation_holds_what_was_committed_and_becomes_a_row(
     with catalog.read() as db:
         assert publish.newest(db) == made
     assert folders(home) == {made.name}
-    index = VectorIndex(home)
-    assert index.open(made)
-    found = index.search(stack(["Sentence number 3 is here."])[0], 1)
-    assert found[0][0] == IDENTITY.vector_key("Sentence number 3 is here.")
+    with closing(VectorIndex(home)) as index, index.reading(made) as generation:
+        assert generation is not None
+        found = generation.query(stack(["Sentence number 3 is here."])[0], 1)
+    assert found[0][0] == vectors.key_of("Sentence number 3 is here.")
     assert found[0][1] == pytest.approx(1.0, abs=1e-3)
-    index.close()
 
 
 def test_a_folder_without_a_row_is_removed_by_the_next_publication(
@@ -82,20 +90,65 @@ def test_a_generation_that_is_being_read_stays_until_nobody_reads_it(
     writing(catalog, lock, "/a", *texts(3))
     first = publish_generation(catalog, home, lock)
     reader = VectorIndex(home)
-    assert reader.open(first)
+    with reader.reading(first) as generation:
+        assert generation is not None
     writing(catalog, lock, "/b", *texts(3, start=10))
     second = publish_generation(catalog, home, lock)
     assert folders(home) == {first.name, second.name}
-    assert len(reader.search(stack(["Sentence"])[0], 9)) == 3
+    assert found(reader, first) == 3
     with catalog.read() as db:
         assert publish.newest(db) == second
-    assert reader.open(second)
-    assert len(reader.search(stack(["Sentence"])[0], 9)) == 6
+    assert found(reader, second) == 6
     third = publish_generation(catalog, home, lock)
     assert folders(home) == {second.name, third.name}
     with catalog.read() as db:
         assert {g.name for g in indexing.generations(db)} == {second.name, third.name}
     reader.close()
+
+
+def test_two_questions_may_read_two_generations_and_the_older_is_let_go_after_them(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    """As when a library is swapped while a question is on its way."""
+    writing(catalog, lock, "/a", *texts(3))
+    first = publish_generation(catalog, home, lock)
+    reader = VectorIndex(home)
+    with reader.reading(first) as older:
+        writing(catalog, lock, "/b", *texts(3, start=10))
+        second = publish_generation(catalog, home, lock)
+        with reader.reading(second) as newer, reader.reading(first) as older_again:
+            assert older is older_again and older is not None and newer is not None
+            vector = stack(["Sentence"])[0]
+            assert (len(older.query(vector, 9)), len(newer.query(vector, 9))) == (3, 6)
+        publish.remove_old(catalog, home, lock)
+        assert folders(home) == {first.name, second.name}
+    with reader.reading(second):
+        publish.remove_old(catalog, home, lock)
+        assert folders(home) == {second.name}
+    reader.close()
+
+
+def test_the_newest_generation_of_each_kept_identity_stays(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    others = {name: replace(IDENTITY, digest=name) for name in ("next", "former", "gone")}
+    with catalog.write(lock) as db:
+        indexing.set_identity(db, others["former"])
+        indexing.set_next_identity(db, replace(IDENTITY, model="other"))
+        indexing.swap(db)
+        indexing.set_next_identity(db, others["next"])
+        for identity in (IDENTITY, *others.values()):
+            for sequence in (2, 1):
+                name = f"{identity.digest}-{sequence}"
+                indexing.publish(db, Generation(name, identity.key, sequence, 0))
+                (home.vector_index(identity.key) / name).mkdir(parents=True)
+    publish.remove_old(catalog, home, lock)
+    on_disk = {p.name for p in (home.root / "indexes" / "vector").glob("*/*/")}
+    assert on_disk == {f"{IDENTITY.digest}-2", "next-2", "former-2"}
+    with catalog.read() as db:
+        assert {g.name for g in indexing.generations(db)} == on_disk
+        newest = publish.newest(db)
+    assert newest is not None and newest.identity == IDENTITY.key
 
 
 def test_a_generation_that_is_gone_is_not_opened(
@@ -104,9 +157,8 @@ def test_a_generation_that_is_gone_is_not_opened(
     writing(catalog, lock, "/a", *texts(3))
     first = publish_generation(catalog, home, lock)
     publish_generation(catalog, home, lock)
-    reader = VectorIndex(home)
-    assert not reader.open(first)
-    reader.close()
+    with closing(VectorIndex(home)) as reader, reader.reading(first) as generation:
+        assert generation is None
 
 
 def test_a_build_that_fails_publishes_nothing(
@@ -121,7 +173,7 @@ def test_a_build_that_fails_publishes_nothing(
     with catalog.read() as db:
         before = indexing.generations(db)
     with pytest.raises(LibraryDamaged, match="could not be built") as caught:
-        publish._child("build", broken, elsewhere.root / "indexes" / "vector" / "x")
+        publish._child("build", broken, IDENTITY.key, elsewhere.root / "indexes" / "vector" / "x")
     assert "safe" in caught.value.hint
     with catalog.read() as db:
         assert indexing.generations(db) == before

@@ -36,9 +36,10 @@ def commit_as_one_group(library: Library) -> None:
     with library.catalog.read() as db:
         known = {d.path: d for d in documents.all_documents(db)}
     chunker = Chunker(wordpiece.count)
-    preparer = Preparer(library.reader, chunker, library.embedder.identity, known, is_current)
+    preparer = Preparer(library.reader, chunker, known, is_current)
+    embedder = library.embedder
     with library.lock() as lock:
-        committer = Committer(library.catalog, library.embedder, lock, READERS)
+        committer = Committer(library.catalog, embedder, embedder.identity, lock, READERS)
         list(committer.finish([preparer.prepare(found) for found in plan.load]))
 
 
@@ -118,7 +119,7 @@ def test_a_text_that_moves_to_another_file_of_the_same_group_keeps_its_vector(
     )
     commit_as_one_group(library)
     with library.catalog.read() as db:
-        with_vector, _ = vectors.of_chunks_after(db, 0)
+        with_vector, _ = vectors.of_chunks_after(db, library.embedder.identity.key, 0)
         assert len(with_vector) == chunks.count(db) == 2
 
 

@@ -25,6 +25,8 @@ from rag.engines import wordpiece
 from rag.indexes.keyword import KeywordIndex
 from rag.types import SearchResult
 
+from . import second_model
+
 ASKED = 8  # words asked for in one opening
 ABSENT = 2  # words of versions that are not there
 ALL = 100  # hits that hold the first of each of the two searches, wherever the fusion puts them
@@ -33,7 +35,7 @@ LIVE = ("added", "updated", "unchanged")
 
 _CHUNKS = """
 SELECT c.id, d.path, d.sha256, d.title, c.headings, c.unit, c.start, c."end", u.text, c.vector_key,
-       (SELECT length(vector) FROM vectors WHERE key = c.vector_key) AS vector
+       (SELECT length(vector) FROM vectors WHERE key = c.vector_key AND identity = ?) AS vector
 FROM chunks c JOIN documents d ON d.id = c.document_id
 LEFT JOIN units u ON u.document_id = c.document_id AND u.number = c.unit
 ORDER BY c.id
@@ -46,7 +48,9 @@ def check(home: Path, expected: dict[str, Any]) -> dict[str, Any]:
     with closing(open_assistant(load_settings({"home": str(home)}))) as assistant:
         with closing(sqlite3.connect(home / "library.db")) as db:
             db.row_factory = sqlite3.Row
-            rows = [dict(row) for row in db.execute(_CHUNKS)]
+            identity = assistant.identity()
+            key = identity.key if identity else None
+            rows = [dict(row) for row in db.execute(_CHUNKS, (key,))]
             documents = {row["path"]: dict(row) for row in db.execute("SELECT * FROM documents")}
             problems = [
                 *_of_file(db),
@@ -198,4 +202,5 @@ def _of_keyword_folder(home: Path, rows: list[Row], words: list[str]) -> list[st
 
 
 if __name__ == "__main__":
+    second_model.install()
     print(json.dumps(check(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()))))

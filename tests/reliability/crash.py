@@ -34,7 +34,7 @@ class Snapshot:
     """What a library holds, without what may differ between two equal ones (ids, times)."""
 
     documents: dict[str, tuple[str, tuple[Any, ...]]]
-    vectors: dict[bytes, np.ndarray]
+    vectors: dict[tuple[bytes, str], np.ndarray]
 
     def differences(self, other: Snapshot) -> list[str]:
         """What is not as in another library, as sentences."""
@@ -132,8 +132,8 @@ def snapshot(home: Path) -> Snapshot:
             for id_, path, sha256 in db.execute("SELECT id, path, sha256 FROM documents")
         }
         vectors = {
-            bytes(key): np.frombuffer(blob, "<f2").astype(np.float32)
-            for key, blob in db.execute("SELECT key, vector FROM vectors")
+            (bytes(key), identity): np.frombuffer(blob, "<f2").astype(np.float32)
+            for key, identity, blob in db.execute("SELECT key, identity, vector FROM vectors")
         }
     return Snapshot(documents, vectors)
 
@@ -161,15 +161,17 @@ def completed(home: Path, docs: Path, mirror: Snapshot, known: Known) -> tuple[E
     return ended, problems
 
 
-def rubbish(home: Path) -> list[str]:
-    """Folders that no row speaks of, and generations beside the newest."""
+def rubbish(home: Path, identities: int = 1) -> list[str]:
+    """Folders that no row speaks of, and generations and vectors beside those of so many models."""
     with closing(sqlite3.connect(home / "library.db")) as db:
         published = {row[0] for row in db.execute("SELECT name FROM generations")}
-        newest = db.execute("SELECT name FROM generations ORDER BY sequence DESC").fetchone()
+        made_by = [row[0] for row in db.execute("SELECT DISTINCT identity FROM vectors")]
     folders = {p.name for p in (home / "indexes" / "vector").glob("*/*") if p.is_dir()}
     problems = [f"rubbish is left: {name}" for name in sorted(folders - published)]
-    if newest and folders - {newest[0]}:
+    if len(folders) > identities:
         problems.append(f"{len(folders)} generations are left")
+    if len(made_by) > identities:
+        problems.append(f"vectors of {len(made_by)} models are left")
     return problems
 
 

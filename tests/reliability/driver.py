@@ -1,4 +1,6 @@
-"""The command line of the product, unchanged but for two things that a small test needs.
+"""The command line of the product, unchanged but for what a small test needs.
+
+There is a second embedding model (second_model.py), and by the environment:
 
 VOUCH_TEST_SMALL=1       generations are due after tens of chunks instead of thousands
 VOUCH_TEST_KILL=place:n  SIGKILL to the whole process group at the n-th passing of a place
@@ -17,6 +19,8 @@ from typing import Any
 
 from rag.cli.main import main
 
+from . import second_model
+
 PLACES = (
     "vectors_stored",  # a slice of vectors is committed, its chunks are not
     "before_commit",  # a transaction is complete but not committed
@@ -28,6 +32,7 @@ PLACES = (
     "generation_published",  # its row is written, older ones are still there
     "generation_withdrawn",  # an older one has lost its row, its folder is still there
 )
+SWAPPED = "swapped"  # of a reindex: another model answers, what is not kept is still there
 
 
 def _kill() -> None:
@@ -39,7 +44,7 @@ class _Trap:
 
     def __init__(self, asked: str) -> None:
         self.place, _, number = asked.partition(":")
-        assert self.place in PLACES, self.place
+        assert self.place in (*PLACES, SWAPPED), self.place
         self._left = int(number or 1)
 
     def passing(self, place: str) -> None:
@@ -92,6 +97,7 @@ def _trap_write(catalog: Any, trap: _Trap, vectors: Any, indexing: Any) -> None:
     _note(vectors, "put", did, "vectors_stored")
     _note(indexing, "publish", did, "generation_published")
     _note(indexing, "withdraw", did, "generation_withdrawn")
+    _note(indexing, "swap", did, SWAPPED)
 
     @contextmanager
     def write(self: Any, lock: Any) -> Iterator[sqlite3.Connection]:
@@ -141,6 +147,7 @@ def lower_thresholds() -> None:
 
 
 if __name__ == "__main__":
+    second_model.install()
     if os.environ.get("VOUCH_TEST_SMALL"):
         lower_thresholds()
     if os.environ.get("VOUCH_TEST_KILL"):

@@ -19,6 +19,8 @@ from pathlib import Path
 from rag.assistant import Assistant, open_assistant
 from rag.config import load_settings
 
+from . import second_model
+
 DEPTH = 100
 FRESH_AFTER = 5  # questions
 
@@ -41,7 +43,10 @@ def _wrong(assistant: Assistant, stable: list[str], folder: Path) -> list[str]:
     """Ask for one word that must be found and for one that must not."""
     problems = []
     word = random.choice(stable)
-    hits = assistant.search(word, DEPTH).hits
+    result = assistant.search(word, DEPTH)
+    hits = result.hits
+    if result.notice:
+        problems.append(f"search said: {result.notice}")
     first = next((hit for hit in hits if hit.keyword_rank == 1), None)
     if first is None or word not in first.chunk.text:
         problems.append(f"{word} is in a file all the time and was not found by keyword")
@@ -56,4 +61,5 @@ def _wrong(assistant: Assistant, stable: list[str], folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    second_model.install()
     print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "kept")))

@@ -36,9 +36,8 @@ def forget(library: Library, *names: str) -> None:
 def by_vector(library: Library, query: str, allowed: set[int] | None = None) -> list[Scored]:
     vector = library.embedder.embed([query], "query")[0]
     with library.catalog.read() as db:
-        newest = publish.newest(db)
         index = publish.VectorIndex(library.home)
-        found = dense.search(db, index, newest, vector, 10, allowed)
+        found = dense.search(db, index, library.embedder.identity, vector, 10, allowed)
     index.close()
     return found
 
@@ -160,7 +159,7 @@ def test_without_its_engine_search_is_by_keywords_and_says_so(
     result = library.retriever.search("resin")
     assert names(result.hits) == ["resin.txt"]
     assert result.hits[0].dense_rank is None
-    assert result.notice == "Searched by keywords only: No engine answers."
+    assert result.notice == "Searched by keywords only: No engine answers. Start it."
     library.engine.down = None
     assert library.retriever.search("resin").notice is None
 
@@ -174,10 +173,10 @@ def test_a_model_that_changed_is_not_mixed_in_but_left_out(library: Library) -> 
     library.fill(NOTES)
     bound = BoundEmbedder(library.engine, MODEL, library.engine.identity(MODEL))
     library.engine.digest = "another"
-    retriever = Retriever(library.catalog, library.home, bound)
+    retriever = Retriever(library.catalog, library.home, lambda _: bound)
     result = retriever.search("resin")
     assert names(result.hits) == ["resin.txt"]
-    assert "has changed" in (result.notice or "")
+    assert "has changed" in (result.notice or "") and "rag reindex" in (result.notice or "")
     retriever.close()
 
 
@@ -221,7 +220,7 @@ def test_a_library_survives_the_loss_of_both_indexes(indexed: Library) -> None:
     indexed.fill(NOTES)
     indexed.close()
     shutil.rmtree(indexed.home.root / "indexes")
-    fresh = Library(indexed.root, indexed.reader, indexed.engine, generations=True)
+    fresh = Library(indexed.root, indexed.reader, indexed.engine)
     best = fresh.retriever.search("How long does a battery last without sun?").hits[0]
     assert (best.chunk.name, best.dense_rank) == ("battery.txt", 1)
     fresh.ingest()
