@@ -16,7 +16,16 @@ from typing import Annotated  # noqa: E402
 import typer  # noqa: E402
 
 from rag import __version__  # noqa: E402
-from rag.cli import asking, evaluating, generating, ingesting, library, models, serving  # noqa: E402
+from rag.cli import (  # noqa: E402
+    asking,
+    evaluating,
+    examining,
+    generating,
+    ingesting,
+    library,
+    models,
+    serving,
+)
 from rag.cli.console import err, print_error  # noqa: E402
 from rag.errors import EXIT_INTERRUPTED, VouchError  # noqa: E402
 
@@ -28,7 +37,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serving, ingesting, asking, library, models, evaluating, generating):
+for module in (
+    serving, ingesting, asking, library, models, examining, evaluating, generating,
+):  # fmt: skip
     module.register(app)
 
 
