@@ -1,6 +1,7 @@
-"""Every finding in words, in one place: the doctor says them, docs/troubleshooting.md is made of them.
+"""Every finding in words, in one place: the doctor says them, docs/troubleshooting.md has them too.
 
-In braces stand the facts of a case; a few commands are made for it (diagnosis.py). Knows nothing of how they are found.
+In braces stand the facts of a case; a few commands are made for it. Knows nothing of how they are
+found.
 """
 
 from __future__ import annotations
