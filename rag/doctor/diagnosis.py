@@ -16,6 +16,8 @@ from rag.config import SETTINGS, Settings, elsewhere
 from rag.doctor import needs
 from rag.doctor.facts import CatalogFacts, Facts, LibraryFacts, ModelFacts, ServerFacts, Trial
 from rag.doctor.words import Finding, Status, finding
+from rag.engines.ollama.engine import CHAT_REFUSES_TO_CUT
+from rag.engines.ollama.replies import version_of
 from rag.engines.prefixes import prefixes_of
 from rag.errors import BadSetting, LibraryDamaged, SchemaTooNew
 from rag.paths import Home
@@ -25,8 +27,6 @@ LEAST = (0, 6, 4)
 """From 0.5.5 on models are created from structured requests, from 0.6.4 on a server says what a
 model can do: without that an embedding model cannot be told from a chat model, nor one that thinks."""
 TESTED = (0, 9, 6)
-REFUSES = (0, 12, 6)
-"""The first that takes `truncate: false` in a chat."""
 CLOUD = (0, 12, 0)
 """The first with models on other machines; whether they are switched off is said from 0.16 on."""
 EMPTY_DISK = 2**20  # bytes
@@ -89,14 +89,13 @@ def _age(version: str) -> Iterator[Finding]:
         yield finding("ollama_old", version=version, least=_dotted(LEAST))
     elif number < TESTED:
         yield finding("ollama_untested", version=version, tested=_dotted(TESTED))
-    if LEAST <= number < REFUSES:
-        yield finding("ollama_cuts", version=version, refuses=_dotted(REFUSES))
+    if LEAST <= number < CHAT_REFUSES_TO_CUT:
+        yield finding("ollama_cuts", version=version, refuses=_dotted(CHAT_REFUSES_TO_CUT))
 
 
 def _number(version: str) -> tuple[int, ...] | None:
     """None for a build that does not know its version: it calls itself 0.0.0."""
-    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
-    number = tuple(int(part) for part in found.groups()) if found else (0, 0, 0)
+    number = version_of(version)
     return number if any(number) else None
 
 

@@ -114,8 +114,8 @@ _ENGINE = [
     Finding(
         "ollama_cuts", "Engine", "note",
         "Ollama {version} cuts a prompt that is too long without a word.",
-        "From {refuses} on it is told to refuse. Until then the receipt of an answer shows the "
-        "cut, and the answer is withheld.",
+        "From {refuses} on it is told to refuse. Until then Vouch notices afterwards, by the "
+        "receipt of an answer, and withholds it.",
         "Install a newer one (https://ollama.com/download)", _GET_OLLAMA,
     ),
     Finding(
