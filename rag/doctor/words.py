@@ -226,7 +226,6 @@ _LIBRARY = [
     *_in_order(
         "Library",
         library="{chunks} chunks in {home}, and nothing wrong with them.",
-        settings="All settings are valid.",
     ),
     Finding(
         "bad_setting", "Library", "problem",

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from rag.assistant import Assistant
+from rag.catalog.connection import open_catalog
+from rag.paths import Home
 from tests.scripted_ollama import ScriptedOllama
 
 from .desk import Desk
@@ -24,6 +26,9 @@ def desk(tmp_path: Path) -> Desk:
 def filled(samples: Assistant, tmp_path: Path) -> Desk:
     """A copy of the sample library, to break; it is read without Ollama."""
     shutil.copytree(samples.settings.home, tmp_path / "home")
+    catalog = open_catalog(Home(tmp_path / "home"))
+    catalog.checkpoint()
+    catalog.close()  # the log that was copied with it is gone
     return Desk(tmp_path / "home", RAG_ENGINE="embedded")
 
 
