@@ -46,7 +46,7 @@ class ScriptedOllama:
         self.cloud: bool | None = None
         """Whether cloud features are on; None: the server does not know the question."""
         self.capabilities = ["completion"]
-        self.context = CONTEXT
+        self.facts: dict[str, object] = {"llama.context_length": CONTEXT}
         self.running: list[dict[str, object]] = []
         self.durations: dict[str, int] = {}
         """What the last piece says of where the time went, in nanoseconds."""
@@ -104,8 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path in ("/api/chat", "/api/generate"):
             self._write(body)
         else:
-            facts = {"llama.context_length": self.script.context}
-            able = self.script.capabilities
+            facts, able = self.script.facts, self.script.capabilities
             self._reply({"details": {}, "model_info": facts, "capabilities": able})
 
     def _write(self, body: dict) -> None:

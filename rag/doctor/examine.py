@@ -10,9 +10,10 @@ from rag.answering import budget
 from rag.config import SETTINGS, Settings, elsewhere
 from rag.doctor import library, needs, server
 from rag.doctor.diagnosis import diagnose
-from rag.doctor.facts import Facts, LibraryFacts, ModelFacts, ServerFacts
+from rag.doctor.facts import Facts, LibraryFacts, ServerFacts
 from rag.doctor.words import Finding
 from rag.engines.embedded import MODEL, EmbeddedEngine
+from rag.engines.ollama.room import machine_of
 from rag.errors import BadSetting, ModelMissing
 from rag.types import EmbeddingIdentity
 
@@ -33,34 +34,24 @@ def examine(
     an Ollama may be; `deep`: the chat model is tried out, and the whole database checked.
     """
     found = library.look(settings.library, deep)
-    asked = _server(settings, found, hosts)
-    trial = None
-    if (
-        deep
-        and asked is not None
-        and asked.chat is not None
-        and _may_be_tried(settings, asked.chat)
-    ):
-        trial = server.try_out(settings, _window(settings, asked.chat))
-        asked = replace(asked, running=server.running(settings))
-    return diagnose(
-        Facts(
-            settings,
-            found,
-            _weights(),
-            asked,
-            trial,
-            tuple(wrong),
-            tuple(dropped),
-            platform.python_version(),
-            platform.platform(),
-        )
+    asked = _ask(settings, found, hosts)
+    facts = Facts(
+        settings=settings,
+        library=found,
+        weights=_weights(),
+        server=asked,
+        machine=machine_of(settings.ollama_host) if asked is not None else None,
+        wrong=tuple(wrong),
+        dropped=tuple(dropped),
+        python=platform.python_version(),
+        system=platform.platform(),
     )
+    return diagnose(_with_trial(facts) if deep else facts)
 
 
-def _server(settings: Settings, found: LibraryFacts, hosts: Sequence[str]) -> ServerFacts | None:
+def _ask(settings: Settings, found: LibraryFacts, hosts: Sequence[str]) -> ServerFacts | None:
     """What Ollama says; None where nothing needs one, or where it may not be asked."""
-    identity = found.catalog.identity if found.catalog else None
+    identity = found.identity
     embeds = identity is not None and identity.engine == "ollama"
     host = elsewhere(settings)
     if (settings.engine == "embedded" and not embeds) or (
@@ -71,16 +62,20 @@ def _server(settings: Settings, found: LibraryFacts, hosts: Sequence[str]) -> Se
     return server.look(settings, model, hosts)
 
 
-def _may_be_tried(settings: Settings, chat: ModelFacts) -> bool:
-    return settings.engine != "embedded" and chat.info is not None and not chat.only_embeds
+def _with_trial(facts: Facts) -> Facts:
+    """Try the chat model in the window that a question would ask for, and see what is loaded then.
 
-
-def _window(settings: Settings, chat: ModelFacts) -> int:
-    """The window that a question with all its passages would ask for."""
-    assert chat.info is not None
-    need = needs.need(settings.passages, settings.num_predict, chat.overhead)
-    most = min(settings.num_ctx, chat.info.context_length or settings.num_ctx)
-    return budget.window(need.total, most, None)
+    Not one that does not fit into memory: the machine would swap.
+    """
+    settings, asked, chat = facts.settings, facts.server, facts.chat
+    if asked is None or asked.chat is None or chat is None:
+        return facts
+    if facts.fit is not None and facts.fit.verdict == "too_large":
+        return facts
+    need = needs.need(settings.passages, settings.num_predict, asked.chat.overhead)
+    most = min(settings.num_ctx, chat.context_length or settings.num_ctx)
+    trial = server.try_out(settings, budget.window(need.total, most, None))
+    return replace(facts, trial=trial, server=replace(asked, running=server.running(settings)))
 
 
 def _weights() -> EmbeddingIdentity | None:

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from rag.config import Settings
+from rag.engines.fit import Fit
+from rag.engines.ollama.replies import same_model
+from rag.engines.ollama.room import judged
 from rag.errors import BadSetting, HomeError, VouchError
+from rag.hardware import Machine
 from rag.locks import Holder
 from rag.types import EmbeddingIdentity, ModelInfo, RunningModel
 
@@ -60,6 +64,13 @@ class ServerFacts:
     embed: ModelFacts | None = None
     running: tuple[RunningModel, ...] = ()
 
+    @property
+    def loaded_chat(self) -> RunningModel | None:
+        """The chat model, if it is loaded."""
+        chat = self.chat
+        loaded = (m for m in self.running if chat is not None and same_model(m.name, chat.name))
+        return next(loaded, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -99,20 +110,46 @@ class LibraryFacts:
     fault: HomeError | None = None
     backup: Path | None = None
 
+    @property
+    def identity(self) -> EmbeddingIdentity | None:
+        """What the library was embedded with."""
+        return self.catalog.identity if self.catalog else None
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All of it. `server` None: nothing needs an Ollama. `dropped`: names of variables sealed off.
 
-    `wrong`: what was left out of `settings`, with where it stands. `weights`: of the embedded engine.
+    `machine`: the one that Ollama runs on; None where that is another one. `weights`: of the
+    embedded engine. `wrong`: what was left out of `settings`, with where it stands.
     """
 
     settings: Settings
     library: LibraryFacts
     weights: EmbeddingIdentity | None
     server: ServerFacts | None = None
+    machine: Machine | None = None
     trial: Trial | None = None
     wrong: tuple[tuple[str, BadSetting], ...] = ()
     dropped: tuple[str, ...] = ()
     python: str = ""
     system: str = ""
+
+    @property
+    def chat(self) -> ModelInfo | None:
+        """The chat model, where there is one that can write."""
+        chat = self.server.chat if self.server and self.settings.engine != "embedded" else None
+        return chat.info if chat is not None and not chat.only_embeds else None
+
+    @property
+    def fit(self) -> Fit | None:
+        """Whether the chat model fits into memory; None: it is loaded, or that cannot be told."""
+        server, settings, chat = self.server, self.settings, self.chat
+        if server is None or chat is None or self.machine is None or server.loaded_chat:
+            return None
+        return judged(chat, self.machine, server.running, settings.num_ctx, settings.gpu_layers)
+
+    def needs(self, engine: str) -> bool:
+        """Whether nothing else will do, by the settings or by what embedded the library."""
+        identity = self.library.identity
+        return engine in (self.settings.engine, identity.engine if identity else None)

@@ -311,6 +311,8 @@ _MACHINE = [
         "Machine",
         program="Vouch {version} on Python {python}, {system}.",
         disk="{free} free on the disk of the library.",
+        memory="{model} {reason}.",
+        gpu="{model} runs on the GPU.",
     ),
     Finding(
         "disk_full", "Machine", "problem",
@@ -323,6 +325,31 @@ _MACHINE = [
         "Only {free} are free on the disk of {home}.",
         "New indexes are made beside the old ones: {wanted} should be free.",
         "Make room; see what there is", "df -h {home}",
+    ),
+    Finding(
+        "memory_low", "Machine", "warning",
+        "{model} {reason}.",
+        "Loaded all the same it would make the machine swap: Vouch refuses it (memory_check), and "
+        "answers are made by quoting.",
+        "Pull a smaller model, and name it", "ollama pull {smaller} && export RAG_CHAT_MODEL={smaller}",
+    ),
+    Finding(
+        "gpu_unused", "Machine", "warning",
+        "{model} runs on the CPU, although there is a GPU: {gpu}.",
+        "On a CPU a model is many times slower.",
+        "See what Ollama says of the GPU", "journalctl -u ollama | grep -iE 'gpu|cuda|rocm'",
+    ),
+    Finding(
+        "gpu_partly", "Machine", "note",
+        "{share} of {model} is on the GPU, the rest on the CPU.",
+        "What is on the CPU sets the pace.",
+        "Ask for a smaller window, or name a smaller model", "export RAG_NUM_CTX={window}",
+    ),
+    Finding(
+        "gpu_without_driver", "Machine", "warning",
+        "{gpu} cannot be used: {problem}.",
+        "On a CPU a model is many times slower.",
+        "When it is mended, this answers", "nvidia-smi",
     ),
 ]  # fmt: skip
 
