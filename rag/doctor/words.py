@@ -59,7 +59,7 @@ _WITHOUT_OLLAMA = (
     "Without it answers are made by quoting, and a library that Ollama embedded is searched by "
     "words only."
 )
-_REBUILT = "Any ingestion builds it anew, without embedding anything"
+_REBUILT = "Any ingestion builds a new one, without embedding anything"
 
 _ENGINE = [
     *_in_order(
@@ -289,7 +289,7 @@ _LIBRARY = [
     Finding(
         "keyword_index_damaged", "Library", "problem",
         "The keyword index is damaged.",
-        "Every search fails until it has been built anew.",
+        "Every search fails until it is built anew.",
         _REBUILT, "rag ingest {folder}",
     ),
     Finding(
@@ -347,7 +347,7 @@ _MACHINE = [
     ),
     Finding(
         "gpu_without_driver", "Machine", "warning",
-        "{gpu} cannot be used: {problem}.",
+        "{gpu} cannot run models; {problem}.",
         "On a CPU a model is many times slower.",
         "When it is mended, this answers", "nvidia-smi",
     ),

@@ -135,7 +135,9 @@ def test_a_card_without_a_driver_is_named(asking: Desk, tmp_path: Path) -> None:
     for name, text in {"vendor": "0x10de", "class": "0x030000", "device": "0x2504"}.items():
         (card / name).write_text(text)
     found = in_mounts(f"mount --bind {tmp_path / 'bus'} /sys/bus", asking)["gpu_without_driver"]
-    assert found["message"].startswith("NVIDIA 0x2504 cannot be used: its driver does not answer")
+    assert found["message"].startswith(
+        "NVIDIA 0x2504 cannot run models; its driver does not answer"
+    )
     assert found["command"] == "nvidia-smi"
 
 
