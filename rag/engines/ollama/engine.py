@@ -137,7 +137,7 @@ class OllamaEngine:
     def running(self) -> tuple[RunningModel, ...]:
         """The models that are loaded now."""
         with mapped(self.host, "its running models"):
-            return tuple(replies.running_model(model) for model in self._client.ps().models)
+            return replies.running_models(self._client.reply("GET", "/api/ps"))
 
     def has(self, model: str) -> bool:
         """Whether the server has this model, by its name with or without a tag."""
