@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rag.doctor.facts import CatalogFacts, Facts, LibraryFacts
 from rag.doctor.words import Finding, finding
-from rag.errors import BadSetting, LibraryDamaged, SchemaTooNew
+from rag.errors import BadSetting, DiskFull, LibraryDamaged, SchemaTooNew
 from rag.paths import Home
 
 
@@ -26,22 +26,24 @@ def findings(facts: Facts) -> Iterator[Finding]:
     if library.holder is not None:
         yield finding("library_busy", holder=library.holder, pid=library.holder.pid)
     if library.fault is not None:
-        yield _unreadable(library)
-    elif library.catalog is None:
-        yield finding("no_library", home=library.home)
-    else:
+        yield from _unreadable(library)
+    elif library.catalog is not None:
         yield from _indexes(library.home, library.catalog)
+    elif library.writable:
+        yield finding("no_library", home=library.home)
 
 
 def _setting(library: LibraryFacts, origin: str, error: BadSetting) -> Finding:
-    command = _undo(library.home, origin, error.subject)
+    command = _undo(library.home, origin, error)
     found = finding("bad_setting", message=error.message, advice=error.hint)
     return replace(found, command=command)
 
 
-def _undo(home: Path, origin: str, subject: str) -> str:
+def _undo(home: Path, origin: str, error: BadSetting) -> str:
     """What takes a setting away where it stands; nothing for a flag, which was typed just now."""
-    file = str(Home(home).settings)
+    file, subject = str(Home(home).settings), error.subject
+    if isinstance(error.__cause__, PermissionError):
+        return shlex.join(["chmod", "u+r", file])
     if subject == file:
         return shlex.join(["mv", file, f"{file}.wrong"])
     if origin == "rag.toml" and re.fullmatch(r"[\w-]+", subject):
@@ -52,22 +54,23 @@ def _undo(home: Path, origin: str, subject: str) -> str:
     return ""
 
 
-def _unreadable(library: LibraryFacts) -> Finding:
+def _unreadable(library: LibraryFacts) -> Iterator[Finding]:
     facts = {"home": library.home, "database": Home(library.home).database}
     match library.fault:
         case SchemaTooNew():
-            return finding("library_newer")
+            yield finding("library_newer")
         case LibraryDamaged() if library.backup is not None:
-            return finding("library_damaged_backup", backup=library.backup, **facts)
+            yield finding("library_damaged_backup", backup=library.backup, **facts)
         case LibraryDamaged():
-            return finding("library_damaged", **facts)
+            yield finding("library_damaged", **facts)
+        case DiskFull():
+            pass  # which the disk itself tells
         case _:
-            return finding("library_unreadable", **facts)
+            yield finding("library_unreadable", **facts)
 
 
 def _indexes(home: Path, catalog: CatalogFacts) -> Iterator[Finding]:
-    folder = catalog.folder or "~/Documents"
-    wrong = []
+    folder, wrong = catalog.folder, []
     if catalog.vectors == "damaged":
         wrong.append(finding("vector_index_damaged", folder=folder))
     if catalog.keywords in ("damaged", "gone"):

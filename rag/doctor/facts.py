@@ -84,11 +84,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class CatalogFacts:
-    """What the catalog says. `folder`: one that was ingested and is still there."""
+    """What the catalog says. `folder`: one that was ingested, and is there."""
 
     chunks: int
     identity: EmbeddingIdentity | None
-    folder: str | None
+    folder: str
     vectors: IndexState
     keywords: IndexState
 

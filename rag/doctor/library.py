@@ -27,6 +27,13 @@ def look(home: Home, thorough: bool) -> LibraryFacts:
     kind = file_system(home.root)
     if kind.lower() in NETWORK_FILE_SYSTEMS:
         return LibraryFacts(home.root, network=kind)
+    try:
+        return _look(home, thorough)
+    except OSError:  # the way to it is barred
+        return LibraryFacts(home.root, writable=False)
+
+
+def _look(home: Home, thorough: bool) -> LibraryFacts:
     place = _nearest(home.root)
     facts = LibraryFacts(home.root, _writable(place), shutil.disk_usage(place).free)
     with contextlib.suppress(HomeNotWritable):
@@ -55,7 +62,7 @@ def _look_inside(
     return CatalogFacts(
         count,
         indexing.identity(db),
-        next((s for s in documents.sources(db) if Path(s).exists()), None),
+        next((s for s in documents.sources(db) if Path(s).exists()), str(Path.home())),
         vectors="none" if newest is None else "whole" if whole else "damaged",
         keywords=_keywords(home.keyword_index) if count else "none",
     )

@@ -109,6 +109,28 @@ def test_a_library_file_that_may_not_be_read_is_named(
         filled.assert_mended(found)
 
 
+def test_a_folder_behind_a_closed_door_is_named(tmp_path: Path, unprivileged: Unprivileged) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    desk = Desk(tmp_path / "home")
+    desk.environ["RAG_HOME"] = str(tmp_path / "closed" / "home")
+    with unprivileged():
+        found = desk.examine()
+    assert found["home_not_writable"].status == "problem"
+    assert "no_library" not in found
+
+
+def test_a_settings_file_that_may_not_be_read_gets_its_permission_back(
+    desk: Desk, unprivileged: Unprivileged
+) -> None:
+    desk.home.mkdir()
+    (desk.home / "rag.toml").write_text("passages = 3\n")
+    (desk.home / "rag.toml").chmod(0)
+    with unprivileged():
+        found = desk.examine()["bad_setting"]
+        assert found.command == f"chmod u+r {desk.home / 'rag.toml'}"
+        desk.assert_mended(found)
+
+
 @contextmanager
 def dead_network_folder(mount: Path) -> Iterator[None]:
     """A file system of sshfs whose other end has gone: every look into it fails."""
