@@ -44,6 +44,7 @@ FACTS = {
     "database": "/home/me/vouch/library.db",
     "elsewhere": "http://127.0.0.1:11434",
     "enough": 8192,
+    "file": "/home/me/vouch/rag.toml",
     "fitting": 4,
     "folder": "/home/me/Documents",
     "free": "84 MB",

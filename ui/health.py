@@ -7,10 +7,10 @@ from itertools import groupby
 
 import streamlit as st
 
-from rag.doctor.words import Finding, Status
+from rag.doctor.words import Finding, Status, summary
 from rag.server.checkup import Checkup
 from rag.server.workspace import Workspace, current
-from ui import safe, words
+from ui import safe
 
 POLL = 0.5  # seconds
 MARKS: dict[Status, str] = {
@@ -34,15 +34,6 @@ def page() -> None:
         st.caption(f"{summary(found)} Looked at {checkup.begun:%H:%M:%S}.")
         _buttons(workspace)
         _show(found)
-
-
-def summary(found: Sequence[Finding]) -> str:
-    """How many findings there are that are not in order."""
-    numbers = {
-        kind: sum(f.status == kind for f in found) for kind in ("problem", "warning", "note")
-    }
-    parts = [words.count(number, kind) for kind, number in numbers.items() if number]
-    return f"{', '.join(parts)}." if parts else "Nothing is wrong."
 
 
 @st.fragment(run_every=POLL)

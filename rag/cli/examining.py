@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
@@ -62,12 +61,14 @@ def doctor(
 
 
 def _show(found: Sequence[Finding]) -> None:
+    from rag.doctor.words import summary
+
     for group, findings in groupby(found, key=lambda finding: finding.group):
         out.print(group, style="bold")
         for finding in findings:
             _show_one(finding)
         out.print()
-    out.print(_summary(Counter(finding.status for finding in found)))
+    out.print(summary(found))
 
 
 def _show_one(finding: Finding) -> None:
@@ -81,9 +82,3 @@ def _show_one(finding: Finding) -> None:
             out.print(Padding(styled(text), (0, 0, 0, 4), expand=False))
     if finding.command:
         out.print(styled(f"      {finding.command}", "cyan"), soft_wrap=True)
-
-
-def _summary(counts: Counter[Status]) -> str:
-    kinds: tuple[Status, ...] = ("problem", "warning", "note")
-    parts = [f"{counts[kind]} {kind}{'s' * (counts[kind] != 1)}" for kind in kinds if counts[kind]]
-    return f"{', '.join(parts)}." if parts else "Nothing is wrong."

@@ -17,7 +17,7 @@ from rag.paths import Home
 def findings(facts: Facts) -> Iterator[Finding]:
     library = facts.library
     for origin, error in facts.wrong:
-        yield _setting(library, origin, error)
+        yield _setting(library.home, origin, error)
     if library.network is not None:
         yield finding("network_home", home=library.home, kind=library.network)
         return
@@ -33,24 +33,23 @@ def findings(facts: Facts) -> Iterator[Finding]:
         yield finding("no_library", home=library.home)
 
 
-def _setting(library: LibraryFacts, origin: str, error: BadSetting) -> Finding:
-    command = _undo(library.home, origin, error)
-    found = finding("bad_setting", message=error.message, advice=error.hint)
-    return replace(found, command=command)
-
-
-def _undo(home: Path, origin: str, error: BadSetting) -> str:
-    """What takes a setting away where it stands; nothing for a flag, which was typed just now."""
-    file, subject = str(Home(home).settings), error.subject
+def _setting(home: Path, origin: str, error: BadSetting) -> Finding:
+    file = str(Home(home).settings)
     if isinstance(error.__cause__, PermissionError):
-        return shlex.join(["chmod", "u+r", file])
-    if subject == file:
+        return finding("settings_unreadable", file=file)
+    found = finding("bad_setting", message=error.message, advice=error.hint)
+    return replace(found, command=_without(error.subject, origin, file))
+
+
+def _without(setting: str, origin: str, file: str) -> str:
+    """What takes a setting away where it stands; nothing for a flag, which was typed just now."""
+    if setting == file:
         return shlex.join(["mv", file, f"{file}.wrong"])
-    if origin == "rag.toml" and re.fullmatch(r"[\w-]+", subject):
-        return shlex.join(["sed", "-i.bak", f"/^ *{subject} *=/d", file])
+    if origin == "rag.toml" and re.fullmatch(r"[\w-]+", setting):
+        return shlex.join(["sed", "-i.bak", f"/^ *{setting} *=/d", file])
     if origin == "environment":
         also = {"ollama_host": " OLLAMA_HOST", "num_parallel": " OLLAMA_NUM_PARALLEL"}
-        return f"unset RAG_{subject.upper()}{also.get(subject, '')}"
+        return f"unset RAG_{setting.upper()}{also.get(setting, '')}"
     return ""
 
 

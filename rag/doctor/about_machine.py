@@ -15,6 +15,7 @@ from rag.types import RunningModel
 
 EMPTY_DISK = 2**20  # bytes
 LEAST_FREE = 500 * 2**20  # bytes, and room for another database beside
+LEAST_WINDOW = 2048  # tokens
 
 _LOOK_FOR_DRIVER = {"NVIDIA": "nvidia-smi", "AMD": "ls -l /dev/kfd"}
 
@@ -72,6 +73,6 @@ def _gpu(machine: Machine, loaded: RunningModel) -> Finding:
         return finding("gpu_unused", model=loaded.name, gpu=machine.usable[0].name)
     share = loaded.size_vram / max(loaded.size, 1)
     if share < 1:
-        window = (loaded.context_length or 4096) // 2
+        window = max(LEAST_WINDOW, (loaded.context_length or 0) // 2)
         return finding("gpu_partly", model=loaded.name, share=f"{share:.0%}", window=window)
     return finding("gpu", model=loaded.name)

@@ -27,7 +27,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
     if settings.engine == "embedded":
         yield finding("quoting")
     elif server is not None and server.chat is not None:
-        yield from _chat(settings, server.chat)
+        yield from _chat(facts, server.chat)
         if server.chat.info is not None and facts.trial is not None:
             yield from _speed(settings, server.chat, facts.trial)
     identity = facts.library.identity
@@ -37,7 +37,8 @@ def findings(facts: Facts) -> Iterator[Finding]:
         yield from _new_library_model(settings, server.embed)
 
 
-def _chat(settings: Settings, chat: ModelFacts) -> Iterator[Finding]:
+def _chat(facts: Facts, chat: ModelFacts) -> Iterator[Finding]:
+    settings = facts.settings
     if chat.cloud:
         yield _cloud("chat_model", chat.name)
     elif chat.info is None:
@@ -49,7 +50,8 @@ def _chat(settings: Settings, chat: ModelFacts) -> Iterator[Finding]:
     elif chat.only_embeds:
         yield finding("chat_model_embeds", model=chat.name, better=_DEFAULTS["chat_model"])
     else:
-        yield finding("chat_model", model=chat.name)
+        if facts.fit is None or facts.fit.verdict != "too_large":
+            yield finding("chat_model", model=chat.name)
         yield from _window(settings, chat, chat.info)
 
 

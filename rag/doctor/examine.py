@@ -74,7 +74,8 @@ def _with_trial(facts: Facts) -> Facts:
         return facts
     need = needs.need(settings.passages, settings.num_predict, asked.chat.overhead)
     most = min(settings.num_ctx, chat.context_length or settings.num_ctx)
-    trial = server.try_out(settings, budget.window(need.total, most, None))
+    loaded = asked.loaded_chat.context_length if asked.loaded_chat else None
+    trial = server.try_out(settings, budget.window(need.total, most, loaded))
     return replace(facts, trial=trial, server=replace(asked, running=server.running(settings)))
 
 

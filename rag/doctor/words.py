@@ -7,6 +7,7 @@ found.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,14 @@ def finding(code: str, status: Status | None = None, /, **facts: object) -> Find
         words.advice.format(**facts),
         words.command.format(**quoted),
     )
+
+
+def summary(found: Sequence[Finding]) -> str:
+    """How many findings there are that are not in order."""
+    kinds: tuple[Status, ...] = ("problem", "warning", "note")
+    counts = {kind: sum(finding.status == kind for finding in found) for kind in kinds}
+    parts = [f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items() if n]
+    return f"{', '.join(parts)}." if parts else "Nothing is wrong."
 
 
 def _in_order(group: Group, **messages: str) -> list[Finding]:
@@ -232,6 +241,12 @@ _LIBRARY = [
         "{message}",
         "It is left out here; every other command refuses to begin.",
         "{advice} Or take the setting away", "unset RAG_NUM_CTX",
+    ),
+    Finding(
+        "settings_unreadable", "Library", "problem",
+        "The settings file {file} may not be read.",
+        "What it says is left out here; every other command refuses to begin.",
+        "Give yourself permission", "chmod u+r {file}",
     ),
     Finding(
         "no_library", "Library", "note",

@@ -126,7 +126,7 @@ def test_a_settings_file_that_may_not_be_read_gets_its_permission_back(
     (desk.home / "rag.toml").write_text("passages = 3\n")
     (desk.home / "rag.toml").chmod(0)
     with unprivileged():
-        found = desk.examine()["bad_setting"]
+        found = desk.examine()["settings_unreadable"]
         assert found.command == f"chmod u+r {desk.home / 'rag.toml'}"
         desk.assert_mended(found)
 
