@@ -131,6 +131,7 @@ class Assistant:
 
     def use_chat_model(self, model: str) -> None:
         """Have answers written by another model from now on; no setting on disk is changed."""
+        self.settings = replace(self.settings, chat_model=model)
         self._engines.use_chat_model(model)
 
     # ----------------------------------------------------------------- ingesting

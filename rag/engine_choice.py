@@ -141,6 +141,8 @@ class Engines:
 
         Raises `EngineUnreachable`, `ModelMissing` and their like.
         """
+        if replace(self._settings, chat_model=model).model_file is not None:
+            return frozenset({"chat"})
         able = self._runs(model).model_info(model).capabilities
         return frozenset(_CAPABILITIES[name] for name in able if name in _CAPABILITIES)
 

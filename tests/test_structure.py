@@ -17,6 +17,7 @@ LEVELS = {
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
     "rag.engine_choice": 4, "rag.reindexing": 4, "rag.assistant": 4, "rag.jobs": 4,
     "rag.evaluation": 4, "rag.generation": 4, "rag.batch": 4, "rag.models": 4,
+    "rag.doctor": 4,
     "rag.cli": 5, "rag.server": 5, "rag.__main__": 5, "ui": 5,
 }  # fmt: skip
 SAME_LEVEL = {
@@ -32,6 +33,7 @@ SAME_LEVEL = {
     ("rag.generation", "rag.engine_choice"),
     ("rag.models", "rag.engine_choice"),
     ("rag.batch", "rag.generation"),
+    ("rag.doctor", "rag.engine_choice"),
     ("rag.evaluation", "rag.assistant"),  # it measures the product as it is
     ("rag.answering", "rag.retrieval"),  # an answer starts from the evidence that was retrieved
     ("rag.cli", "rag.server"),  # `rag serve` starts it
@@ -41,7 +43,7 @@ SAME_LEVEL = {
 FRONT_DOORS_SEE = {
     "rag", "rag.types", "rag.errors", "rag.config", "rag.paths", "rag.egress",
     "rag.assistant", "rag.engine_choice", "rag.reindexing", "rag.jobs", "rag.evaluation",
-    "rag.generation", "rag.batch", "rag.models", "rag.hardware", "rag.cli",
+    "rag.generation", "rag.batch", "rag.models", "rag.doctor", "rag.hardware", "rag.cli",
     "rag.server", "ui",
 }  # fmt: skip
 # the events of an ingestion and of a reindex are data of level 3 that the front doors show
@@ -56,7 +58,8 @@ HOMES = {
     "onnxruntime": {"rag/engines/embedded.py"},
     "tokenizers": {"rag/engines/wordpiece.py"},
     "langchain_text_splitters": {"rag/chunking.py"},
-    "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py"},
+    "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py",
+                "rag/doctor/library.py"},
     "portalocker": {"rag/locks.py"},
     "platformdirs": {"rag/paths.py"},
     "tomlkit": {"rag/config.py"},

@@ -8,7 +8,7 @@ import streamlit as st
 
 from rag.errors import VouchError
 from rag.server.workspace import current
-from ui import chat, documents, errors, models, sidebar
+from ui import chat, documents, errors, health, models, sidebar
 
 HERE = Path(__file__).parent
 
@@ -22,6 +22,7 @@ page = st.navigation(
         st.Page(chat.page, title="Chat", url_path="chat", default=True),
         st.Page(documents.page, title="Documents", url_path="documents"),
         st.Page(models.page, title="Models", url_path="models"),
+        st.Page(health.page, title="Health", url_path="health"),
     ]
 )
 try:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.assistant import Status
+from rag.doctor.words import Finding
 from rag.hardware import Machine
 from rag.ingest.pipeline import Summary
 from rag.ingest.reindex import Swapped
@@ -233,3 +234,7 @@ def _installed_model(model_: InstalledModel) -> Json:
         "fit": asdict(model_.fit) if model_.fit else None,
         "running": running_model(model_.running) if model_.running else None,
     }
+
+
+def findings(found: Sequence[Finding]) -> Json:
+    return {"findings": [asdict(finding) | {"hint": finding.hint} for finding in found]}
