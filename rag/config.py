@@ -20,6 +20,8 @@ from rag.errors import BadSetting
 from rag.paths import Home, default_home
 
 EngineChoice = Literal["auto", "ollama", "embedded"]
+Bind = Literal["127.0.0.1", "0.0.0.0"]
+"""Loopback, or every address of a container, which publishes what it wants of them."""
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -44,6 +46,7 @@ class Settings:
     connect_timeout: float = _setting(3.0, "Seconds to wait for Ollama to accept a connection.")
     read_timeout: float = _setting(300.0, "Longest silence of Ollama, in seconds.")
     port: int = _setting(8501, "Port of the web app on loopback.")
+    bind: Bind = _setting("127.0.0.1", "Where it listens; 0.0.0.0 is for containers only.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -148,6 +151,12 @@ def _check(settings: Settings) -> None:
     if settings.engine not in get_args(EngineChoice):
         raise BadSetting(
             "engine", f"engine is {settings.engine!r}.", "It is one of auto, ollama, embedded."
+        )
+    if settings.bind not in get_args(Bind):
+        raise BadSetting(
+            "bind",
+            f"bind is {settings.bind!r}: the web app is for the people of one machine.",
+            "It is 127.0.0.1, or 0.0.0.0 in a container that publishes its port on 127.0.0.1.",
         )
     for name, lowest in _LOWEST.items():
         if getattr(settings, name) < lowest:

@@ -33,7 +33,7 @@ def test_every_setting_has_an_origin_and_can_come_from_the_environment(tmp_path:
               "allow_hosts": "a, b", "chat_model": "m", "embed_model": "e", "num_ctx": "4096",
               "num_predict": "99", "temperature": "0.5", "keep_alive": "1h", "passages": "3",
               "connect_timeout": "1.5", "read_timeout": "9", "port": "1234",
-              "threads": "2"}  # fmt: skip
+              "bind": "0.0.0.0", "threads": "2"}  # fmt: skip
     assert set(values) == {setting.name for setting in SETTINGS}
     found = load_settings({}, {f"RAG_{name.upper()}": text for name, text in values.items()})
     assert set(found.origins.values()) == {"environment"}
@@ -95,6 +95,8 @@ def test_a_foreign_ollama_needs_to_be_allowed_by_name(tmp_path: Path) -> None:
         ("temperature", "-1"),
         ("passages", "0"),
         ("port", "-1"),
+        ("bind", "192.0.2.1"),
+        ("bind", "::"),
         ("ollama_host", "localhost:nine"),
         ("num_predict", "8000"),
     ],

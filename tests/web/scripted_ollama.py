@@ -20,13 +20,13 @@ CONTEXT = 8192
 class ScriptedOllama:
     """`say` sets the pieces of the next answers, and the seconds between two of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self._pieces: tuple[str, ...] = ()
         self._pause = 0.0
         self.abandoned = threading.Event()
         """Set when a client goes away in the middle of an answer."""
         handler = type("Handler", (_Handler,), {"script": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer((address, port), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
