@@ -4,27 +4,26 @@
 #
 # Any image with Python 3.11 or newer as `python` will do, also one of your own without a network.
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
+FROM ${PYTHON_IMAGE}
 
-FROM ${PYTHON_IMAGE} AS build
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN python -m venv /opt/vouch
+# Of this number are the files in the library, and it must be able to read the documents.
+ARG UID=1000
+RUN useradd --uid ${UID} --user-group --no-create-home --home-dir /tmp vouch \
+    && install --directory --owner vouch --group vouch --mode 700 /library
+
+# In a layer of its own: it stays when only the program changes.
 COPY requirements.lock /source/
-RUN /opt/vouch/bin/pip install --require-hashes -r /source/requirements.lock
+RUN python -m venv /opt/vouch \
+    && /opt/vouch/bin/pip install --no-cache-dir --require-hashes -r /source/requirements.lock
+
 COPY LICENSE Modelfile NOTICE README.md pyproject.toml /source/
 COPY data /source/data
 COPY ui /source/ui
 COPY rag /source/rag
 # --no-build-isolation: the build backend is pinned in the lock like everything else
-RUN /opt/vouch/bin/pip install --no-deps --no-build-isolation /source
+RUN /opt/vouch/bin/pip install --no-cache-dir --no-deps --no-build-isolation /source
 
-FROM ${PYTHON_IMAGE}
-# Of this number are the files in the library, and it must be able to read the documents.
-ARG UID=1000
-RUN useradd --uid ${UID} --user-group --no-create-home --home-dir /tmp vouch \
-    && install --directory --owner vouch --group vouch --mode 700 /library
-COPY --from=build /opt/vouch /opt/vouch
-ENV PATH=/opt/vouch/bin:${PATH} PYTHONDONTWRITEBYTECODE=1 \
-    RAG_HOME=/library RAG_BIND=0.0.0.0 RAG_PORT=8501
+ENV PATH=/opt/vouch/bin:${PATH} RAG_HOME=/library RAG_BIND=0.0.0.0 RAG_PORT=8501
 USER vouch
 VOLUME /library
 EXPOSE 8501

@@ -11,7 +11,6 @@ a question about FILE, `reached` by code under the guard, and the app's `doors` 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,6 +18,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from .wires import Place, lay_wire, new_place
 
 HERE, THERE = "10.66.0.1", "10.66.0.2"
 OLLAMA = ["--ollama-host", "http://ollama:11434", "--allow-hosts", "ollama"]
@@ -57,60 +58,46 @@ print(json.dumps(statuses))
 """
 
 
+def main(file: str) -> dict[str, Any]:
+    here = Place()
+    rag = [sys.executable, "-m", "rag"]
+    here.run(*rag, "ingest", file, "--engine", "embedded")
+    with _ollama(here) as there:
+        asked = here.run(*rag, "ask", QUESTION, "--json", "--engine", "ollama", *OLLAMA)
+        elsewhere = ["ollama", THERE, "10.66.0.3", "192.0.2.66", "somewhere.example"]
+        reached = here.run(sys.executable, "-c", REACH, *elsewhere)
+        with _app([*rag, "serve", "--bind", "0.0.0.0", "--port", "0", *OLLAMA]) as port:
+            doors = there.run(sys.executable, "-c", KNOCK, HERE, port)
+    return {name: json.loads(said)
+            for name, said in (("answer", asked), ("reached", reached), ("doors", doors))}  # fmt: skip
+
+
 @contextmanager
-def neighbour() -> Iterator[list[str]]:
-    """A namespace with a scripted Ollama, and what to put before a command that shall run there."""
-    with subprocess.Popen(["unshare", "--net", "sleep", "infinity"]) as there:
-        try:
-            while os.path.samefile(f"/proc/{there.pid}/ns/net", "/proc/self/ns/net"):
-                pass
-            enter = ["nsenter", f"--net=/proc/{there.pid}/ns/net"]
-            _lay_a_wire(there.pid, enter)
-            serve = [*enter, sys.executable, "-c", SERVE]
-            with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
-                try:
-                    assert server.stdout and server.stdout.readline() == "ready\n"
-                    yield enter
-                finally:
-                    server.kill()
-        finally:
-            there.kill()
-
-
-def _lay_a_wire(pid: int, enter: list[str]) -> None:
-    _run("ip", "link", "add", "here", "type", "veth", "peer", "there", "netns", str(pid))
-    for where, name, address in (([], "here", HERE), (enter, "there", THERE)):
-        _run(*where, "ip", "address", "add", f"{address}/24", "dev", name)
-        _run(*where, "ip", "link", "set", name, "up")
-    with tempfile.NamedTemporaryFile("w", suffix="hosts") as hosts:
+def _ollama(here: Place) -> Iterator[Place]:
+    """The neighbour, with its server and its name."""
+    with new_place() as there, tempfile.NamedTemporaryFile("w", suffix="hosts") as hosts:
+        lay_wire(here, HERE, there, THERE)
         hosts.write(f"127.0.0.1 localhost\n{THERE} ollama\n")
         hosts.flush()
-        _run("mount", "--bind", hosts.name, "/etc/hosts")
+        here.run("mount", "--bind", hosts.name, "/etc/hosts")
+        serve = [*there.enter, sys.executable, "-c", SERVE]
+        with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                assert server.stdout and server.stdout.readline() == "ready\n"
+                yield there
+            finally:
+                server.kill()
 
 
-def main(file: str) -> dict[str, Any]:
-    _rag("ingest", file, "--engine", "embedded")
-    with neighbour() as enter:
-        answer = json.loads(_rag("ask", QUESTION, "--json", "--engine", "ollama", *OLLAMA))
-        elsewhere = ["ollama", THERE, "10.66.0.3", "192.0.2.66", "somewhere.example"]
-        reached = json.loads(_run(sys.executable, "-c", REACH, *elsewhere))
-        serve = [sys.executable, "-m", "rag", "serve", "--bind", "0.0.0.0", "--port", "0", *OLLAMA]
-        with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as app:
+@contextmanager
+def _app(command: list[str]) -> Iterator[str]:
+    """The port of a running web app."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app:
+        try:
             assert app.stdout
-            port = next(m.group(1) for line in app.stdout if (m := re.search(r":(\d+)/", line)))
-            doors = json.loads(_run(*enter, sys.executable, "-c", KNOCK, HERE, port))
+            yield next(m.group(1) for line in app.stdout if (m := re.search(r":(\d+)/", line)))
+        finally:
             app.terminate()
-    return {"answer": answer, "reached": reached, "doors": doors}
-
-
-def _rag(*arguments: str) -> str:
-    return _run(sys.executable, "-m", "rag", *arguments)
-
-
-def _run(*command: str) -> str:
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120)
-    assert done.returncode == 0, command
-    return done.stdout
 
 
 if __name__ == "__main__":
