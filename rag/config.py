@@ -20,7 +20,7 @@ from rag.errors import BadSetting
 from rag.paths import Home, default_home
 
 EngineChoice = Literal["auto", "ollama", "embedded"]
-Bind = Literal["127.0.0.1", "0.0.0.0"]
+Bind = Literal["127.0.0.1", "0.0.0.0"]  # noqa: S104
 """Loopback, or every address of a container, which publishes what it wants of them."""
 
 

@@ -52,14 +52,13 @@ NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--uts",
 
 @dataclass(frozen=True)
 class Booted:
-    """A running systemd, by the process that started it."""
+    """A running systemd, by its number outside."""
 
     pid: int
 
     def run(self, *command: str) -> str:
         """The output of a command on the booted machine; it may end as it likes."""
-        first = (Path(f"/proc/{self.pid}/task/{self.pid}/children")).read_text().split()[0]
-        enter = ["nsenter", f"--target={first}", "--all"]
+        enter = ["nsenter", f"--target={self.pid}", "--all"]
         done = subprocess.run(
             [*enter, *command], capture_output=True, text=True, timeout=180, check=False
         )
@@ -84,16 +83,25 @@ def boot(machine: Machine, folder: Path) -> Iterator[Booted]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as started:  # fmt: skip
         try:
-            booted = Booted(started.pid)
+            while not (children := _children(started.pid)):
+                assert started.poll() is None
+                time.sleep(0.05)
+            booted = Booted(children[0])
             booted.wait_for("multi-user.target", "systemctl", "list-units", "--state=active")
             yield booted
         finally:
             started.kill()  # and with it everything in its namespaces
 
 
+def _children(pid: int) -> list[int]:
+    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def lay_out(archive: Path, folder: Path) -> None:
     """Unpack a root folder and add two people, and the user of Ollama."""
-    subprocess.run(["tar", "-C", str(folder), "--exclude=./wheels", "-xf", str(archive)], check=True)
+    subprocess.run(
+        ["tar", "-C", str(folder), "--exclude=./wheels", "-xf", str(archive)], check=True
+    )
     (folder / "etc/resolv.conf").write_text(f"nameserver {OUTSIDE}\n")
     folder.chmod(0o755)
     for arguments in (["anna"], ["bert"], ["--system", "-d", "/usr/share/ollama", "ollama"]):

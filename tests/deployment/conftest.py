@@ -17,7 +17,7 @@ from . import root
 from .engine import OLLAMA_IMAGE, Docker, compose_program, new_docker
 from .machine import new_machine
 
-NEEDED = ("docker", "dockerd", "mmdebstrap", "nft", "nsenter")
+NEEDED = ("docker", "dockerd", "mmdebstrap", "nft", "nsenter", "ss", "sysctl")
 NOTE = "The spare key of the boat house hangs behind the clock in the office.\n"
 
 

@@ -31,7 +31,9 @@ def compose_program() -> list[str] | None:
     """The command of Compose, if a version that knows today's specification is installed."""
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]):
-            said = subprocess.run([*command, "version"], capture_output=True, text=True, check=False)
+            said = subprocess.run(
+                [*command, "version"], capture_output=True, text=True, check=False
+            )
             if said.returncode == 0 and "Docker Compose version" in said.stdout:
                 return command
     return None

@@ -8,11 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from . import root
+from . import knock, root
 from .engine import Docker
 from .machine import HERE, OUTSIDE
 
@@ -60,6 +59,13 @@ def address(stack: Docker) -> re.Match[str]:
     return found[-1]
 
 
+def knock_at_the_doors(stack: Docker) -> dict[str, int]:
+    """The statuses of the app's doors, for a visitor on the machine."""
+    port, token = address(stack).groups()
+    command = [sys.executable, knock.__file__, port, f"vouch-{port}={token}"]
+    return dict(json.loads(stack.machine.place.run(*command)))
+
+
 def reaches(stack: Docker, service: str, *targets: str) -> list[str]:
     return list(json.loads(stack.python(service, REACHES, *targets)))
 
@@ -101,11 +107,7 @@ def test_both_are_well(stack: Docker) -> None:
 def test_the_logged_address_opens_the_app_on_the_machine_and_every_other_door_is_closed(
     stack: Docker,
 ) -> None:
-    port, token = address(stack).groups()
-    cookie = f"vouch-{port}={token}"
-    knock = Path(__file__).with_name("knock.py")
-    statuses = json.loads(stack.machine.place.run(sys.executable, str(knock), port, cookie))
-    assert statuses == {
+    assert knock_at_the_doors(stack) == {
         "a stranger": 401,
         "signed in": 200,
         "the page's own socket": 101,
@@ -149,6 +151,14 @@ def test_no_container_has_any_right_and_only_the_library_can_be_written(stack: D
         assert host["RestartPolicy"]["Name"] == "unless-stopped"
 
 
+def test_no_gpu_is_hidden_where_nobody_chose_one(stack: Docker) -> None:
+    """An empty CUDA_VISIBLE_DEVICES would hide them all."""
+    said = stack.docker("exec", "vouch-ollama-1", "cat", "/proc/1/environ")
+    names = [variable.partition("=")[0] for variable in said.split("\0")]
+    assert "OLLAMA_HOST" in names
+    assert not [name for name in names if name.startswith(("CUDA_", "ROCR_", "HSA_"))]
+
+
 def test_the_guard_in_the_container_lets_ollama_through_and_nobody_else(stack: Docker) -> None:
     assert stack.python("vouch", GUARDED, OUTSIDE) == "refused\n"
 
@@ -170,8 +180,7 @@ def test_with_the_firewall_nothing_leaves_the_containers(
     targets = [f"{OUTSIDE}:443", f"{HERE}:8080", service_of_the_machine, "ollama:11434"]
     assert reaches(stack, "vouch", *targets) == ["ollama:11434"]
     assert heard_since(stack, before) == []
-    port = address(stack).group(1)
-    stack.machine.place.run("curl", "--silent", f"http://127.0.0.1:{port}/")
+    knock_at_the_doors(stack)
 
 
 def test_pulling_models_reaches_out_and_fails_where_there_is_no_network(stack: Docker) -> None:

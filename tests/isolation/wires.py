@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def new_place() -> Iterator[Place]:
     """A namespace of its own, with nothing but a loopback."""
     with subprocess.Popen(["unshare", "--net", "sleep", "infinity"]) as holder:
         try:
-            while os.path.samefile(f"/proc/{holder.pid}/ns/net", "/proc/self/ns/net"):
+            while Path(f"/proc/{holder.pid}/ns/net").samefile("/proc/self/ns/net"):
                 time.sleep(0.01)
             place = Place(holder.pid)
             # else the kernel itself speaks on every new wire
