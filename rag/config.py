@@ -25,6 +25,8 @@ MemoryCheck = Literal["on", "off"]
 Think = Literal["off", "on", "low", "medium", "high"]
 Layers = dict[str, Mapping[str, Any]]
 """What each source says, by its name; a later one wins."""
+Bind = Literal["127.0.0.1", "0.0.0.0"]  # noqa: S104
+"""Loopback, or every address of a container, which publishes what it wants of them."""
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -63,6 +65,7 @@ class Settings:
         120.0, "Longest silence of a model between two words, in seconds."
     )
     port: int = _setting(8501, "Port of the web app on loopback.")
+    bind: Bind = _setting("127.0.0.1", "Where it listens; 0.0.0.0 is for containers only.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -263,6 +266,12 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if value not in choices:
             raise BadSetting(name, f"{name} is {value!r}.", f"It is one of {', '.join(choices)}.")
+    if settings.bind not in get_args(Bind):
+        raise BadSetting(
+            "bind",
+            f"bind is {settings.bind!r}: the web app is for the people of one machine.",
+            "It is 127.0.0.1, or 0.0.0.0 in a container that publishes its port on 127.0.0.1.",
+        )
     for name, lowest in _LOWEST.items():
         if getattr(settings, name) < lowest:
             raise BadSetting(

@@ -39,7 +39,7 @@ Plan = Callable[[str, int], Sequence[Step]]
 class ScriptedOllama:
     """`say` sets the pieces of the next answers; `act` what to do with each prompt."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self.act: Plan = lambda prompt, attempt: ()
         self.model: dict[str, object] = {"model": f"{MODEL}:latest", "digest": DIGEST, "size": 1}
         self.version = "0.9.6"
@@ -60,7 +60,7 @@ class ScriptedOllama:
         """Set when a client goes away in the middle of an answer."""
         self.guard = threading.Lock()
         handler = type("Handler", (_Handler,), {"script": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server = _Server((address, port), handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -34,7 +34,7 @@ def test_every_setting_has_an_origin_and_can_come_from_the_environment(tmp_path:
               "num_predict": "99", "temperature": "0.5", "keep_alive": "1h", "passages": "3",
               "connect_timeout": "1.5", "load_timeout": "60", "read_timeout": "9", "port": "1234",
               "threads": "2", "think": "on", "num_parallel": "2", "num_gpu": "0",
-              "num_thread": "4", "memory_check": "off"}  # fmt: skip
+              "num_thread": "4", "memory_check": "off", "bind": "0.0.0.0"}  # fmt: skip
     assert set(values) == {setting.name for setting in SETTINGS}
     found = load_settings({}, {f"RAG_{name.upper()}": text for name, text in values.items()})
     assert set(found.origins.values()) == {"environment"}
@@ -96,6 +96,8 @@ def test_a_foreign_ollama_needs_to_be_allowed_by_name(tmp_path: Path) -> None:
         ("temperature", "-1"),
         ("passages", "0"),
         ("port", "-1"),
+        ("bind", "192.0.2.1"),
+        ("bind", "::"),
         ("ollama_host", "localhost:nine"),
         ("num_predict", "8000"),
     ],
