@@ -38,6 +38,7 @@ from rag.ingest.remove import remove
 from rag.loaders.formats import current_readers, reader_version
 from rag.loaders.worker import ReaderProcess
 from rag.locks import Holder, WriterLock
+from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.retriever import Retriever
 from rag.types import (
     EVERYTHING,
@@ -114,11 +115,21 @@ class Assistant:
         question_asked = Question(text, asked, tuple(history))
         return answer_events(question_asked, evidence, writer, identity, notices)
 
-    def search(self, query: str, k: int = 10, scope: Scope = EVERYTHING) -> SearchResult:
-        """The `k` best chunks for a query. Raises `QuestionTooLong` and `EmptyLibrary`."""
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        scope: Scope = EVERYTHING,
+        by: Recipe = BEST,
+        explain: bool = False,
+    ) -> SearchResult:
+        """The `k` best chunks for a query. Raises `QuestionTooLong` and `EmptyLibrary`.
+
+        `by` is for measuring: a search with fewer stages. `explain` names the words found.
+        """
         text = _checked_question(query)
         self._require_documents()
-        return self._open_retriever().search(text, k, scope)
+        return self._open_retriever().search(text, k, scope, by, explain)
 
     def chat_engine(self) -> WriterChoice:
         """Who would write an answer now. Does not raise."""

@@ -7,7 +7,8 @@
     │   ├── NothingToIngest             5   nothing_to_ingest
     │   ├── QuestionTooLong             6   question_too_long
     │   ├── EmptyLibrary                7   empty_library
-    │   └── UnknownDocument             8   unknown_document
+    │   ├── UnknownDocument             8   unknown_document
+    │   └── UnknownRun                  9   unknown_run
     ├── HomeError                      10   home
     │   ├── HomeNotWritable            10   home_not_writable
     │   ├── NetworkHome                11   network_home
@@ -105,6 +106,11 @@ class EmptyLibrary(UsageError):
 class UnknownDocument(UsageError):
     exit_code = 8
     code = "unknown_document"
+
+
+class UnknownRun(UsageError):
+    exit_code = 9
+    code = "unknown_run"
 
 
 class HomeError(VouchError):

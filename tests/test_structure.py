@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {
     "rag": 0, "rag.types": 0, "rag.errors": 0,
     "rag.egress": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
+    "rag.language": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
     "rag.engine_choice": 4, "rag.assistant": 4, "rag.jobs": 4, "rag.evaluation": 4,
@@ -23,6 +24,7 @@ SAME_LEVEL = {
     ("rag.indexes", "rag.catalog"),  # they follow its change log
     ("rag.assistant", "rag.engine_choice"),
     ("rag.evaluation", "rag.assistant"),  # it measures the product as it is
+    ("rag.evaluation", "rag.engine_choice"),  # ... with the model that a new library would get
     ("rag.answering", "rag.retrieval"),  # an answer starts from the evidence that was retrieved
     ("rag.cli", "rag.server"),  # `rag serve` starts it
     ("ui", "rag.server"),  # the pages are what it serves
@@ -37,7 +39,7 @@ EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.lo
 
 HOMES = {
     "chromadb": {"rag/indexes/vector.py"},
-    "tantivy": {"rag/indexes/keyword.py"},
+    "tantivy": {"rag/indexes/keyword.py", "rag/indexes/analysis.py"},
     "ollama": {"rag/engines/ollama.py"},
     "httpx": {"rag/engines/ollama.py"},
     "onnxruntime": {"rag/engines/embedded.py"},

@@ -17,7 +17,7 @@ from rag.indexes.keyword import KeywordIndex
 from rag.locks import WriterLock
 from rag.paths import Home
 
-KEYWORD = "keyword-1"
+KEYWORD = "keyword-2"
 """Name of the watermark; a change of fields or analysis takes a new one and builds anew."""
 
 

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
-from rag.catalog import chunks, documents
+from rag.catalog import chunks, documents, indexing
 from rag.catalog.connection import Catalog
+from rag.engines.languages import serves
 from rag.errors import EngineError
-from rag.indexes import publish
+from rag.indexes.keyword import matched
 from rag.indexes.publish import VectorIndex
 from rag.paths import Home
-from rag.retrieval import dense
-from rag.retrieval.fusion import reciprocal_rank_fusion
+from rag.retrieval import languages, recipe
 from rag.retrieval.lexical import Lexical
-from rag.retrieval.overfetch import Scored
 from rag.retrieval.passages import passages
+from rag.retrieval.ranking import Asked, rank
+from rag.retrieval.recipe import BEST, Recipe
+from rag.retrieval.scope import limits
 from rag.types import (
     EVERYTHING,
     Coverage,
     Embedder,
-    Hit,
     Passage,
     Scope,
     SearchResult,
     Vectors,
 )
 
-DEPTH = 50  # hits that each search brings to the fusion, or as many as are asked for
+_EVIDENCE = 50  # hits that an answer's passages are made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Evidence:
 
 
 class Retriever:
-    """Hybrid search: dense and keyword, fused by rank. Safe to use from many threads."""
+    """Hybrid search by the stages of a recipe. Safe to use from many threads."""
 
     def __init__(self, catalog: Catalog, home: Home, embedder: Embedder | None) -> None:
         self._catalog = catalog
@@ -52,20 +52,40 @@ class Retriever:
         self._vectors = VectorIndex(home)
         self._lexical = Lexical(home.keyword_index)
 
-    def search(self, query: str, k: int = 10, scope: Scope = EVERYTHING) -> SearchResult:
-        """The `k` best chunks. Keyword-only, with a notice, where the embedding engine fails."""
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        scope: Scope = EVERYTHING,
+        by: Recipe = BEST,
+        explain: bool = False,
+    ) -> SearchResult:
+        """The `k` best chunks. Keyword-only, with a notice, where the embedding engine fails.
+
+        `explain` names with each hit the words of the query that are in it.
+        """
         started = time.perf_counter()
-        vector, notice = self._embed(query)
+        vector, notice = self._embed(query) if by.dense else (None, None)
+        embedded = time.perf_counter() - started
         with self._catalog.read() as db:
-            hits = self._search(db, query, vector, scope, max(k, DEPTH))[:k]
-        return SearchResult(query, tuple(hits), time.perf_counter() - started, notice)
+            result = self._search(db, query, vector, scope, by, k)
+        hits = result.hits
+        if explain:
+            hits = tuple(replace(hit, words=matched(query, hit.chunk)) for hit in hits)
+        return replace(
+            result,
+            hits=hits,
+            seconds=time.perf_counter() - started,
+            notice=notice or result.notice,
+            stages={"embed": embedded, **result.stages},
+        )
 
     def evidence(self, query: str, most: int, scope: Scope = EVERYTHING) -> Evidence:
         """The best `most` passages for an answer, and what they are a part of."""
         started = time.perf_counter()
         vector, notice = self._embed(query)
         with self._catalog.read() as db:
-            hits = self._search(db, query, vector, scope, DEPTH)
+            result = self._search(db, query, vector, scope, BEST, _EVIDENCE)
 
             @cache
             def unit_text(document_id: str, number: int) -> str:
@@ -73,10 +93,11 @@ class Retriever:
                 assert unit is not None, "a live chunk has its unit"
                 return unit.text
 
-            found = passages(hits[: 2 * most], unit_text, most)
+            found = passages(result.hits[: 2 * most], unit_text, most)
             coverage = documents.coverage(db)
             sequence = chunks.sequence(db)
-        result = SearchResult(query, tuple(hits), time.perf_counter() - started, notice)
+        seconds = time.perf_counter() - started
+        result = replace(result, seconds=seconds, notice=notice or result.notice)
         return Evidence(result, found, coverage, sequence)
 
     def close(self) -> None:
@@ -96,37 +117,17 @@ class Retriever:
         query: str,
         vector: Vectors | None,
         scope: Scope,
-        depth: int,
-    ) -> list[Hit]:
-        allowed = _allowed(db, scope)
-        by_keyword = self._lexical.search(db, query, depth, allowed)
-        by_vector: list[Scored] = []
-        if vector is not None:
-            newest = publish.newest(db)
-            by_vector = dense.search(db, self._vectors, newest, vector, depth, allowed)
-        return _fuse(db, by_vector, by_keyword)
-
-
-def _allowed(db: sqlite3.Connection, scope: Scope) -> Set[int] | None:
-    """The ids of the chunks in scope; None: all."""
-    if scope == EVERYTHING:
-        return None
-    members = set(scope.documents)
-    for collection in scope.collections:
-        members.update(d.id for d in documents.all_documents(db, collection))
-    return chunks.ids_of_documents(db, members)
-
-
-def _fuse(db: sqlite3.Connection, by_vector: list[Scored], by_keyword: list[Scored]) -> list[Hit]:
-    rankings = [[i for i, _ in by_vector], [i for i, _ in by_keyword]]
-    scores = reciprocal_rank_fusion(rankings)
-    stored = chunks.by_ids(db, list(scores))
-    dense_rank = {i: (n, s) for n, (i, s) in enumerate(by_vector, start=1)}
-    keyword_rank = {i: (n, s) for n, (i, s) in enumerate(by_keyword, start=1)}
-    nowhere = (None, None)
-    hits = [
-        Hit(stored[i], score, *dense_rank.get(i, nowhere), *keyword_rank.get(i, nowhere))
-        for i, score in scores.items()
-        if i in stored
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))
+        by: Recipe,
+        k: int,
+    ) -> SearchResult:
+        words = self._lexical.at(db)
+        identity = indexing.identity(db)
+        model = identity.model if identity else None
+        written_in = words.languages()
+        served = model is None or serves(model, languages.asked_in(query, written_in))
+        weight = recipe.DENSE_WEIGHT if served else recipe.DENSE_WEIGHT_UNSERVED
+        within = limits(db, words, query, scope)
+        asked = Asked(db, words, self._vectors, query, vector, weight, within.allowed)
+        hits, stages = rank(asked, by, k)
+        notice = languages.notice(query, written_in, model)
+        return SearchResult(query, tuple(hits), 0.0, notice, within.said, stages)
