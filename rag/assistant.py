@@ -252,6 +252,10 @@ class Assistant:
             return PagePicture(unit, None, error.message)
         return PagePicture(unit, png)
 
+    def collections(self) -> list[str]:
+        with self._catalog.read() as db:
+            return documents.collections(db)
+
     def coverage(self) -> Coverage:
         with self._catalog.read() as db:
             return documents.coverage(db)

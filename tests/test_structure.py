@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {
     "rag": 0, "rag.types": 0, "rag.errors": 0,
     "rag.egress": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
-    "rag.language": 1,
+    "rag.language": 1, "rag.explain": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
     "rag.engine_choice": 4, "rag.assistant": 4, "rag.jobs": 4, "rag.evaluation": 4,
@@ -31,7 +31,7 @@ SAME_LEVEL = {
     ("rag.__main__", "rag.cli"),
 }
 FRONT_DOORS_SEE = {
-    "rag", "rag.types", "rag.errors", "rag.config", "rag.paths", "rag.egress",
+    "rag", "rag.types", "rag.errors", "rag.explain", "rag.config", "rag.paths", "rag.egress",
     "rag.assistant", "rag.engine_choice", "rag.jobs", "rag.evaluation", "rag.cli", "rag.server", "ui",
 }  # fmt: skip
 # the events of an ingestion are data of level 3 that the front doors show

@@ -23,6 +23,7 @@ from rag.retrieval.names import names_in
 from rag.retrieval.recipe import Recipe
 from rag.types import Hit, StoredChunk, Vectors
 
+_BEHIND = 1e-4  # of the score: a document that a passage names comes after the passage
 _MOST_NAMESAKES = 3  # documents of one name: more, and it names none of them
 
 
@@ -106,7 +107,9 @@ def _with_named(
     scores = fusion.fused(found.cosines(vector), found.keywords, weight)
     for row, chunk_id in enumerate(found.ids):
         if chunk_id in named:
-            scores[row] += recipe.NAMED_WEIGHT * score_of[named[chunk_id].id]
+            source = score_of[named[chunk_id].id]
+            raised = min(float(scores[row]) + recipe.NAMED_WEIGHT * source, source)
+            scores[row] = max(float(scores[row]), raised - _BEHIND)
     return Ranked(found, scores, named)
 
 
