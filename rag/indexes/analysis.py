@@ -38,7 +38,7 @@ _UNSPACED = re.compile(
     "([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)"  # kana, Han
     "|([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+)"  # Thai, Lao, Burmese, Khmer
 )
-_PARTS = re.compile(r"[a-z]+|\d+|[^a-z\d]+")
+_PARTS = re.compile(r"\d+|\D+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 

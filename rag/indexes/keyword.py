@@ -155,7 +155,7 @@ def matched(query: str, chunk: StoredChunk) -> tuple[str, ...]:
     """The words of a query that the index found in a chunk or in its file's name."""
     language = analysis.language_of(chunk.text)
     asked = list(dict.fromkeys(analysis.words(query)))[:MOST_WORDS]
-    there = set(analysis.stems(_text(chunk), language))
+    there = set(analysis.stems(context(chunk), language))
     stemmed = analysis.stem_all(asked, language)
     names = set(map(stem, analysis.file_words(chunk.name))) & set(_asked_names(query))
     found = [word for word, form in zip(asked, stemmed, strict=True) if form in there]
@@ -189,7 +189,8 @@ def _asked_names(query: str) -> list[str]:
     return list(dict.fromkeys(map(stem, found + pairs)))[:MOST_WORDS]
 
 
-def _text(chunk: StoredChunk) -> str:
+def context(chunk: StoredChunk) -> str:
+    """What is indexed as the text of a chunk: what it stands under, and what it says."""
     return "\n".join([chunk.title or "", *chunk.headings, chunk.text])
 
 
@@ -197,7 +198,7 @@ def _document(chunk: StoredChunk) -> tantivy.Document:
     language = analysis.language_of(chunk.text)
     document = tantivy.Document(
         chunk=chunk.id,
-        text=" ".join(analysis.stems(_text(chunk), language)),
+        text=" ".join(analysis.stems(context(chunk), language)),
         name=" ".join(map(stem, analysis.file_words(chunk.name))),
         language=language,
     )

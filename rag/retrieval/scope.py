@@ -8,11 +8,15 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from rag.catalog import chunks, documents
+from rag.indexes.keyword import context
 from rag.retrieval.lexical import Words
+from rag.text import fold
 from rag.types import EVERYTHING, Scope
 
-MOST_WITH_PHRASE = 20_000  # chunks; a phrase that more have tells nothing apart
-_PHRASE = re.compile(r'"([^"\n]{2,200})"|[“„]([^“”„\n]{2,200})[“”]|«([^»\n]{2,200})»')
+MOST_WITH_PHRASE = 2000  # chunks; a phrase that more have tells little apart
+_PHRASE = re.compile(
+    r'"(?=\S)([^"\n]{2,200})(?<=\S)"|[“„]([^“”„\n]{2,200})[“”]|«\s?([^»\n]{2,200}?)\s?»'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +33,33 @@ def limits(db: sqlite3.Connection, words: Words, query: str, scope: Scope) -> Li
     A phrase that nothing in the scope has limits nothing: the question is still a question.
     """
     allowed = _of_scope(db, scope)
-    said = [] if allowed is None else [f"{_named(scope)}: {len(allowed):,} chunks"]
+    said = [] if allowed is None else [f"{_named(scope)}: {_count(allowed)}"]
     for phrase in phrases(query):
-        having = words.with_phrase(phrase, MOST_WITH_PHRASE)
-        left = having if allowed is None else having & allowed
-        if left and len(having) < MOST_WITH_PHRASE:
+        stemmed = words.with_phrase(phrase, MOST_WITH_PHRASE)
+        if len(stemmed) == MOST_WITH_PHRASE:
+            continue
+        left = _exactly(db, stemmed if allowed is None else stemmed & allowed, phrase)
+        if left:
             allowed = left
-            said.append(f"only passages with “{phrase}”, word for word: {len(left):,} chunks")
-        elif not left:
+            said.append(f"only passages with “{phrase}”, word for word: {_count(left)}")
+        else:
             said.append(f"no passage has “{phrase}” word for word: searched without")
     return Limits(allowed, tuple(said))
+
+
+def _exactly(db: sqlite3.Connection, chunk_ids: Set[int], phrase: str) -> Set[int]:
+    """The chunks that have the phrase as it is written: the index knows words by their stems."""
+    wanted = re.compile(rf"(?<!\w){re.escape(_flat(phrase))}(?!\w)")
+    stored = chunks.by_ids(db, sorted(chunk_ids))
+    return {i for i, chunk in stored.items() if wanted.search(_flat(context(chunk)))}
+
+
+def _count(chunk_ids: Set[int]) -> str:
+    return "1 chunk" if len(chunk_ids) == 1 else f"{len(chunk_ids):,} chunks"
+
+
+def _flat(text: str) -> str:
+    return " ".join(fold(text).split())
 
 
 def phrases(query: str) -> list[str]:
