@@ -23,8 +23,9 @@ from rag.types import StoredChunk
 Scores = list[tuple[int, float]]
 """Chunk ids with their scores, best first."""
 
-NAME_WEIGHT = 0.3
-"""How much a word of the file's name counts beside one of the text."""
+NAME_WEIGHT = 2.0
+"""How much a word of the file's name counts beside one of the text: it is in every chunk of the file,
+and so is rarely rare."""
 MOST_WORDS = 64  # of one query; a pasted page asks for its first words
 _WRITER_HEAP = 50_000_000  # bytes
 _SHORTEST_NAME = 2  # words of a file's name that name a document; a title may be one word
