@@ -46,7 +46,9 @@ _METRICS: dict[str, Callable[[Sequence[str], dict[str, int]], float]] = {
 def evaluate(settings: Settings, dataset: Dataset, stages: Sequence[str] = tuple(STAGES)) -> Run:
     """Measure search on a dataset by these recipes, with the product's own defaults."""
     identity = _identity(settings)
-    home = settings.home / "evaluations" / f"{dataset.folder.name}-{dataset.digest}-{identity.key[:8]}"
+    home = (
+        settings.home / "evaluations" / f"{dataset.folder.name}-{dataset.digest}-{identity.key[:8]}"
+    )
     with closing(open_assistant(replace(settings, home=home))) as assistant:
         started = time.perf_counter()
         names = _ingest(assistant, dataset, home / "records")
