@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import pytest
 from library import Library
 
-from rag.catalog import documents
+from rag.catalog import documents, indexing
 from rag.errors import EngineTimeout, EngineUnreachable
 from rag.indexes import publish
+from rag.indexes.follow import KEYWORD
 from rag.ingest.remove import remove
 from rag.retrieval import dense
 from rag.retrieval.overfetch import Scored
@@ -228,3 +229,24 @@ def test_a_library_survives_the_loss_of_both_indexes(indexed: Library) -> None:
     best = fresh.retriever.search("How long does a battery last without sun?").hits[0]
     assert (best.chunk.name, best.dense_rank, best.keyword_rank) == ("battery.txt", 1, 1)
     fresh.close()
+
+
+def test_a_keyword_index_of_an_older_form_is_not_opened_and_built_anew(library: Library) -> None:
+    import shutil
+
+    import tantivy
+
+    library.fill(NOTES)
+    shutil.rmtree(library.home.keyword_index)
+    library.home.keyword_index.mkdir()
+    older = tantivy.SchemaBuilder().add_text_field("text").build()
+    tantivy.Index(older, path=str(library.home.keyword_index))
+    with library.lock() as lock, library.catalog.write(lock) as db:
+        indexing.set_watermark(db, "keyword-1", 7)
+        indexing.set_watermark(db, KEYWORD, 0)
+    assert library.retriever.search("resin cures").hits[0].keyword_rank == 1
+    library.ingest()
+    best = library.retriever.search("resin cures").hits[0]
+    assert (best.chunk.name, best.keyword_rank) == ("resin.txt", 1)
+    with library.catalog.read() as db:
+        assert indexing.watermark(db, KEYWORD) > 0
