@@ -82,7 +82,7 @@ def pages(runs: Iterable[Run]) -> list[list[str]]:
 
 
 def by_language(runs: dict[str, Run]) -> list[list[str]]:
-    rows = [["language", "keyword", "dense", BASE, PRODUCT]]
+    rows = [["language", "keyword", PRODUCT]]
     for name, run in sorted(runs.items()):
         cells = [f"{run.mean(stage, METRIC).value:.3f}" for stage in rows[0][1:]]
         rows.append([name.rsplit("-", 1)[-1], *cells])
