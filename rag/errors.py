@@ -28,6 +28,7 @@
     │   └── NotEnoughMemory            29   not_enough_memory
     ├── EgressRefused                  30   egress_refused
     ├── ServerError                    31   server
+    ├── UnknownRun                     33   unknown_run
     └── LoadError  (never ends a run)  40   its outcome
         ├── NoText                          no_text
         ├── NeedsPassword                   needs_password
@@ -114,6 +115,11 @@ class UnknownDocument(UsageError):
 class BadModelfile(UsageError):
     exit_code = 9
     code = "bad_modelfile"
+
+
+class UnknownRun(VouchError):
+    exit_code = 33
+    code = "unknown_run"
 
 
 class HomeError(VouchError):

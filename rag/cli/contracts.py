@@ -56,6 +56,8 @@ def search_result(result: SearchResult) -> Json:
         "query": result.query,
         "hits": [_hit(rank, hit) for rank, hit in enumerate(result.hits, start=1)],
         "seconds": round(result.seconds, 4),
+        "stages": {name: round(seconds, 4) for name, seconds in result.stages.items()},
+        "filters": list(result.filters),
         "notice": result.notice,
     }
 
@@ -74,6 +76,8 @@ def _hit(rank: int, hit: Hit) -> Json:
         "dense_score": hit.dense_score,
         "keyword_rank": hit.keyword_rank,
         "keyword_score": hit.keyword_score,
+        "named_in": hit.named_in,
+        "words": None if hit.words is None else list(hit.words),
         "start": chunk.start,
         "end": chunk.end,
         "text": chunk.text,
