@@ -83,6 +83,6 @@ def test_the_modelfile_carries_the_rules_that_are_sent_with_every_question() -> 
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
-    for file in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / file).read_text()):
-            assert (ROOT / target).exists(), f"{file}: {target}"
+    for file in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", file.read_text()):
+            assert (file.parent / target).exists(), f"{file}: {target}"
