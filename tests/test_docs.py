@@ -90,9 +90,9 @@ def test_troubleshooting_has_every_finding_of_the_doctor_in_its_own_words() -> N
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
-    for file in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / file).read_text()):
-            assert (ROOT / target).exists(), f"{file}: {target}"
+    for file in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", file.read_text()):
+            assert (file.parent / target).exists(), f"{file}: {target}"
 
 
 def test_the_table_of_models_is_the_one_of_the_program() -> None:

@@ -1,4 +1,4 @@
-"""The web app's server: one process, one port, loopback, signed in by token.
+"""The web app's server: one process, one port, for one machine, signed in by token.
 
 serve.py              start, run, end                 `serve` is the way in
 guard.py              exact Host and Origin, before Streamlit sees a request

@@ -1,4 +1,4 @@
-"""Starts the web app on loopback: the port, the token, the middleware, Streamlit, a clean end.
+"""Starts the web app of this machine: the port, the token, the middleware, Streamlit, a clean end.
 
 Prints nothing; tells the address when the page answers as it must, and refuses to go on if not.
 """

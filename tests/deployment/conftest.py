@@ -12,6 +12,7 @@ import pytest
 
 from tests.engines import ollama_server
 from tests.engines.ollama_server import OllamaServer
+from tests.isolation import airlock
 
 from . import root
 from .engine import OLLAMA_IMAGE, Docker, compose_program, new_docker
@@ -22,6 +23,8 @@ NOTE = "The spare key of the boat house hangs behind the clock in the office.\n"
 
 
 def _unavailable() -> str | None:
+    if reason := airlock.unavailable():
+        return reason
     if os.geteuid() != 0:
         return "a Docker Engine of our own needs root"
     missing = [name for name in NEEDED if not shutil.which(name)]

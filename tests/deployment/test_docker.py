@@ -66,6 +66,12 @@ def knock_at_the_doors(stack: Docker) -> dict[str, int]:
     return dict(json.loads(stack.machine.place.run(*command)))
 
 
+def ingest(stack: Docker) -> list[str]:
+    """Read the documents beside the running app; its lines of JSON."""
+    run = ["run", "--rm", "vouch", "rag", "ingest", "/documents", "--json"]
+    return stack.compose(*run).splitlines()
+
+
 def reaches(stack: Docker, service: str, *targets: str) -> list[str]:
     return list(json.loads(stack.python(service, REACHES, *targets)))
 
@@ -124,16 +130,15 @@ def test_nothing_but_the_app_listens_on_the_machine_and_that_on_loopback(stack: 
 def test_documents_are_read_and_answered_by_the_models_in_the_other_container(
     stack: Docker,
 ) -> None:
-    run = ["run", "--rm", "vouch", "rag"]
-    results = stack.compose(*run, "ingest", "/documents", "--json").splitlines()
-    assert json.loads(results[0])["outcome"] == "added"
+    before = stack.machine.heard()
+    assert json.loads(ingest(stack)[0])["outcome"] in ("added", "unchanged")
     question = "Where does the spare key of the boat house hang?"
-    said = stack.compose(*run, "ask", question, "--json", "--engine", "ollama")
-    answer = json.loads(said)
+    ask = ["rag", "ask", question, "--json", "--engine", "ollama"]
+    answer = json.loads(stack.compose("run", "--rm", "vouch", *ask))
     assert "behind the clock" in answer["text"]
     assert answer["receipt"]["chat_model"].startswith(stack.choices["VOUCH_CHAT_MODEL"])
     assert answer["receipt"]["embed_model"].startswith(stack.choices["VOUCH_EMBED_MODEL"])
-    assert stack.machine.heard() == []
+    assert heard_since(stack, before) == []
 
 
 def test_no_container_has_any_right_and_only_the_library_can_be_written(stack: Docker) -> None:
@@ -188,10 +193,11 @@ def test_pulling_models_reaches_out_and_fails_where_there_is_no_network(stack: D
     before = stack.machine.heard()
     with pytest.raises(AssertionError, match="pull model manifest"):
         stack.compose("run", "--rm", "pull")
-    assert "dns registry.ollama.ai" in heard_since(stack, before)
+    assert any(line.startswith("dns ") for line in heard_since(stack, before))
 
 
 def test_it_ends_cleanly_and_comes_back_with_its_library_and_token(stack: Docker) -> None:
+    ingest(stack)
     before = address(stack).group()
     stack.compose("stop", "vouch")
     assert stack.inspect("vouch")["State"]["ExitCode"] == 0
