@@ -19,7 +19,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(VENV)/.product: requirements.lock pyproject.toml $(wildcard rag/*.py rag/*/*.py ui/*.py)
+$(VENV)/.product: requirements.lock pyproject.toml $(wildcard rag/*.py rag/*/*.py rag/*/*/*.py ui/*.py)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) -r requirements.lock
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation .

@@ -11,7 +11,7 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -37,12 +37,14 @@ class Settings:
     engine: EngineChoice = _setting("auto", "What runs the models: auto, ollama or embedded.")
     ollama_host: str = _setting("http://127.0.0.1:11434", "Address of the Ollama server.")
     allow_hosts: tuple[str, ...] = _setting((), "Hosts beside loopback that may be reached.")
-    chat_model: str = _setting("llama3.1", "Ollama model that writes the answers.")
+    chat_model: str = _setting(
+        "llama3.1", "What writes the answers: an Ollama model, or a .gguf file."
+    )
     embed_model: str = _setting("nomic-embed-text", "Ollama model that embeds a new library.")
     num_ctx: int = _setting(8192, "Largest window asked of the chat model, in tokens.")
     num_predict: int = _setting(512, "Longest answer, in tokens.")
     temperature: float = _setting(0.0, "Sampling temperature of the chat model.")
-    keep_alive: str = _setting("5m", "How long Ollama keeps a model loaded after use.")
+    keep_alive: str = _setting("5m", "How long a chat model stays loaded after use.")
     think: Think = _setting(
         "off", "Whether a model that can think does: off, on, low, medium, high."
     )
@@ -56,7 +58,7 @@ class Settings:
     connect_timeout: float = _setting(3.0, "Seconds to wait for Ollama to accept a connection.")
     load_timeout: float = _setting(600.0, "Seconds for a model to load and say its first word.")
     read_timeout: float = _setting(
-        120.0, "Longest silence of Ollama between two words, in seconds."
+        120.0, "Longest silence of a model between two words, in seconds."
     )
     port: int = _setting(8501, "Port of the web app on loopback.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
@@ -71,6 +73,17 @@ class Settings:
     def gpu_layers(self) -> int | None:
         """`num_gpu` as it is sent: None leaves it to Ollama."""
         return None if self.num_gpu < 0 else self.num_gpu
+
+    @property
+    def model_file(self) -> Path | None:
+        """The GGUF file that `chat_model` names; None where it names a model of Ollama.
+
+        A name without a folder is looked for in the library's. Names of Ollama may end the same
+        way, but then have a tag (hf.co/someone/model:file.gguf).
+        """
+        path = Path(self.chat_model).expanduser()
+        is_file = path.suffix.lower() == ".gguf" and ":" not in path.name
+        return self.home / path if is_file else None
 
 
 SETTINGS = tuple(f for f in fields(Settings) if f.name != "origins")
@@ -104,14 +117,17 @@ def load_settings(
     return settings
 
 
-def write_setting(path: Path, name: str, value: str) -> None:
-    """Set one value in a rag.toml; everything else in it, comments too, stays as it was.
+def write_setting(settings: Settings, name: str, value: str) -> None:
+    """Set one value in the library's rag.toml; all else in it, comments too, stays as it was.
 
-    Raises `HomeNotWritable`. The file is as it was before or as it is to be, never in between.
+    Raises `BadSetting` where the settings would not agree with it, `HomeNotWritable`. The file is as
+    it was before or as it is to be, never in between.
     """
     import tomlkit
 
-    path = path.resolve()  # a link stays a link
+    changes: dict[str, Any] = {name: value}
+    _check(replace(settings, **changes))
+    path = settings.library.settings.resolve()  # a link stays a link
     try:
         table = tomlkit.parse(path.read_bytes() if path.exists() else b"")
         table[name] = value
@@ -213,6 +229,13 @@ def _check(settings: Settings) -> None:
             f"num_predict ({settings.num_predict}) leaves too little of num_ctx "
             f"({settings.num_ctx}) for the passages.",
             "Make num_ctx larger, or num_predict smaller than half of it.",
+        )
+    if settings.engine == "ollama" and settings.model_file:
+        raise BadSetting(
+            "chat_model",
+            f"engine is ollama, but chat_model is a model file ({settings.chat_model}), which the "
+            "embedded engine runs.",
+            "Leave engine at auto, or import the file into Ollama and name it by its name there.",
         )
     host = urlsplit(settings.ollama_host).hostname or ""
     if not is_loopback(host) and host not in settings.allow_hosts:

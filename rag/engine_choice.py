@@ -1,13 +1,15 @@
 """Which engine embeds and which one writes.
 
 The library's identity fixes what embeds; for a new library settings and what is installed decide.
-Who writes is chosen for each question: an Ollama may come and go while a web app runs.
+Who writes is chosen for each question: an Ollama, or a model file, may come and go while a web app
+runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from rag.answering.quoting import QuotingWriter
@@ -15,6 +17,8 @@ from rag.answering.writing import ModelWriter, Writer
 from rag.config import Settings
 from rag.engines import embedded
 from rag.engines.embedded import EmbeddedEngine
+from rag.engines.gguf.digest import Digests
+from rag.engines.gguf.engine import GgufEngine
 from rag.engines.ollama import room
 from rag.engines.ollama.client import Timeouts
 from rag.engines.ollama.engine import OllamaEngine
@@ -97,12 +101,19 @@ class BoundEmbedder:
 
 
 class Engines:
-    """Both engines, and the choices between them that the settings ask for."""
+    """The engines, and the choices between them that the settings ask for."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ollama = ollama_engine(settings)
         self._embedded = EmbeddedEngine(settings.threads)
+        self._gguf = GgufEngine(
+            Digests(settings.library.digests),
+            threads=settings.threads,
+            keep_alive=settings.keep_alive,
+            load_timeout=settings.load_timeout,
+            read_timeout=settings.read_timeout,
+        )
 
     def embedder(self, identity: EmbeddingIdentity | None) -> BoundEmbedder:
         """The library's own embedding model; for a new library (None) the one settings choose."""
@@ -130,33 +141,43 @@ class Engines:
 
         Raises `EngineUnreachable`, `ModelMissing` and their like.
         """
-        able = self._runs(model).model_info(model).capabilities
+        file = replace(self._settings, chat_model=model).model_file
+        info = self._gguf.model_info(str(file)) if file else self._runs(model).model_info(model)
+        able = info.capabilities
         return frozenset(_CAPABILITIES[name] for name in able if name in _CAPABILITIES)
 
     def writer(self) -> tuple[Writer, WriterChoice]:
-        """Ollama's chat model if it is there, else quoting.
+        """The chat model of the settings if it is there, else quoting.
 
-        With engine=ollama raises what is wrong with it, such as `ModelMissing`.
+        With engine=ollama raises what is wrong with it, such as `ModelMissing`; with
+        engine=embedded what is wrong with a model file.
         """
         settings = self._settings
+        options = chat_options(settings)
+        if settings.model_file is not None:
+            choice = self._file_choice(settings.model_file, load=True)
+            if choice.model is None:
+                return self._quoting(choice.notice)
+            return ModelWriter(self._gguf, str(settings.model_file), options), choice
         missing = None
         if settings.engine == "auto":
             missing = self._missing(settings.chat_model) or self._too_large()
         elif settings.engine == "ollama":
             require_room(self._ollama, settings)
         if settings.engine == "embedded" or missing is not None:
-            quoting = QuotingWriter(self._sentences(), self._embedded.name)
-            return quoting, WriterChoice(self._embedded.name, None, missing)
-        writer = ModelWriter(self._ollama, settings.chat_model, chat_options(settings))
+            return self._quoting(missing)
+        writer = ModelWriter(self._ollama, settings.chat_model, options)
         return writer, WriterChoice(self._ollama.name, settings.chat_model, None)
 
     def writer_choice(self) -> WriterChoice:
         """Who would write now. Does not raise: what is wrong with the engine is the notice."""
+        file = self._settings.model_file
         try:
-            return self.writer()[1]
+            return self._file_choice(file, load=False) if file else self.writer()[1]
         except EngineError as error:
+            engine = self._gguf.name if file else self._ollama.name
             notice = f"{error.message} {error.hint}"
-            return WriterChoice(self._ollama.name, self._settings.chat_model, notice)
+            return WriterChoice(engine, self._settings.chat_model, notice)
 
     def use_chat_model(self, model: str) -> None:
         """Have this model write from now on, whatever the settings named."""
@@ -164,6 +185,27 @@ class Engines:
 
     def close(self) -> None:
         self._ollama.close()
+        self._gguf.close()
+
+    def _file_choice(self, file: Path, load: bool) -> WriterChoice:
+        """A model file, or under engine=auto quoting where it cannot be used.
+
+        Loading it tells more than its header does.
+        """
+        try:
+            remark = self._gguf.check(str(file), self._settings.num_ctx)
+            if load:
+                self._gguf.load(str(file), self._settings.num_ctx)
+        except EngineError as error:
+            if self._settings.engine != "auto":
+                raise
+            notice = f"{error.message} Answers are made by quoting. {error.hint}"
+            return WriterChoice(self._embedded.name, None, notice)
+        return WriterChoice(self._gguf.name, file.name, remark)
+
+    def _quoting(self, notice: str | None) -> tuple[Writer, WriterChoice]:
+        writer = QuotingWriter(self._sentences(), self._embedded.name)
+        return writer, WriterChoice(self._embedded.name, None, notice)
 
     def _engine(self, name: str) -> Engine:
         return self._embedded if name == self._embedded.name else self._ollama

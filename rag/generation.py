@@ -100,9 +100,9 @@ class Generator:
     def _counts(self, prompts: Sequence[Prompt]) -> list[tuple[TokenCount, InputTooLong | None]]:
         """Each prompt's tokens with the template around it, and why it can't be sent, if so."""
         most = self._most()
-        overhead = self._engine.prompt_overhead(self.model)
+        template = self._engine.count_prompt(self.model, [])
         texts = [f"{prompt.system or ''}\n{prompt.text}" for prompt in prompts]
-        counts = [count + overhead for count in self._engine.count_tokens(self.model, texts)]
+        counts = [count + template for count in self._engine.count_tokens(self.model, texts)]
         return [
             (
                 count,

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import psutil
-
 _NVIDIA, _AMD = "0x10de", "0x1002"
 _NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free",
                "--format=csv,noheader,nounits")  # fmt: skip
@@ -62,6 +60,8 @@ def detect(available: int) -> Machine:
 
     Does not raise: what cannot be found out is left out.
     """
+    import psutil
+
     memory = int(psutil.virtual_memory().total)
     if sys.platform == "darwin":
         name = _said("sysctl", "-n", "machdep.cpu.brand_string").strip()

@@ -219,7 +219,9 @@ def recipe(file: Path | None = None, example: str | None = None) -> Recipe:
             )
     path = file or bundled("Modelfile")
     try:
-        return Recipe(decode(path.read_bytes()), path.absolute().parent)
+        text = recipe_text(path.read_bytes())
+        parse(text)  # a mistake is better said before anything is asked or done
+        return Recipe(text, path.absolute().parent)
     except OSError as error:
         raise PathNotFound(
             str(path),

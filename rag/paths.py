@@ -72,6 +72,10 @@ class Home:
         return self.root / "files"
 
     @property
+    def digests(self) -> Path:
+        return self.root / "model-digests.json"
+
+    @property
     def backups(self) -> Path:
         return self.root / "backups"
 

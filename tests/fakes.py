@@ -102,8 +102,8 @@ class ScriptedEngine:
     def count_tokens(self, model: str, texts: Sequence[str]) -> list[TokenCount]:
         return [TokenCount(n, n) for n in (len(text.split()) for text in texts)]
 
-    def prompt_overhead(self, model: str) -> TokenCount:
-        return TokenCount(0, 0)
+    def count_prompt(self, model: str, messages: Sequence[Message]) -> TokenCount:
+        return self.count_tokens(model, ["\n".join(message.content for message in messages)])[0]
 
     def loaded_window(self, model: str) -> int | None:
         return self.sent[-1].options.num_ctx if self.sent else None

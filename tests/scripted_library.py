@@ -56,6 +56,9 @@ class ScriptedLibrary:
         self.breaks_at: float | None = None
         self.fails: str | None = None
         self.silent = threading.Event()
+        """While it is set, a pull hangs in the middle of its download."""
+        self.pulling = threading.Event()
+        """Set when a pull has told of its first bytes."""
         self.fetched: dict[str, int] = {}
         self.abandoned = threading.Event()
         """Set when a client goes away in the middle of a pull."""
@@ -83,6 +86,7 @@ class ScriptedLibrary:
                 self.breaks_at = None
                 raise ConnectionAbortedError
             yield _layer(done, total)
+            self.pulling.set()
             while self.silent.is_set():
                 time.sleep(0.01)
             time.sleep(self.pause)

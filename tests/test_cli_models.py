@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -193,6 +194,20 @@ def test_a_model_is_removed_and_a_missing_one_is_an_error(
     assert "llama3.1:latest" in server.models  # not half of what was asked
     assert models("remove", "llama3.1", "--yes", "--json").json == {"removed": ["llama3.1"]}
     assert server.models == {}
+
+
+def test_ctrl_c_ends_a_pull_on_the_server_too(server: ScriptedLibrary) -> None:
+    server.silent.set()
+    environment = {**os.environ, "RAG_OLLAMA_HOST": server.url, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "rag", "models", "pull", "llama3.2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process:
+        assert server.pulling.wait(30)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    server.silent.clear()
+    assert process.returncode == 130
+    assert b"Stopped." in err
+    assert server.abandoned.wait(10)
 
 
 @pytest.mark.parametrize(("answer", "gone"), [("y", True), ("n", False)])

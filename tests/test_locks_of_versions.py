@@ -35,10 +35,21 @@ def test_both_locks_pin_the_same_versions_of_the_product() -> None:
 
 def test_every_dependency_of_the_product_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"].values()
-    named = [*project["dependencies"], *(name for extra in extras for name in extra)]
-    pins = {name for name, _ in _pins(ROOT / LOCKS[0])}
-    assert {re.split(r"[<>=!~ ]", n)[0].lower() for n in named} <= pins
+    extras = project["optional-dependencies"]
+    assert _names([*project["dependencies"], *extras["embedded"]]) <= _pinned(LOCKS[0])
+    assert _names([name for extra in extras.values() for name in extra]) <= _pinned(LOCKS[1])
+
+
+def test_the_two_command_set_up_runs_no_model_file() -> None:
+    assert "xllamacpp" not in _pinned(LOCKS[0])
+
+
+def _names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[<>=!~ ]", requirement)[0].lower() for requirement in requirements}
+
+
+def _pinned(lock: str) -> set[str]:
+    return {name for name, _ in _pins(ROOT / lock)}
 
 
 def _pins(lock: Path) -> dict[tuple[str, str], str]:

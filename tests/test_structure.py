@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {
     "rag": 0, "rag.types": 0, "rag.errors": 0,
     "rag.egress": 1, "rag.hardware": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
+    "rag.frames": 1, "rag.process": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.model_records": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
@@ -22,6 +23,8 @@ SAME_LEVEL = {
     ("rag.errors", "rag.types"),
     ("rag.config", "rag.egress"),
     ("rag.config", "rag.paths"),
+    ("rag.process", "rag.frames"),
+    ("rag.process", "rag.paths"),
     ("rag.indexes", "rag.catalog"),  # they follow its change log
     ("rag.assistant", "rag.engine_choice"),
     ("rag.assistant", "rag.reindexing"),
@@ -49,7 +52,7 @@ HOMES = {
     "chromadb": {"rag/indexes/vector.py"},
     "tantivy": {"rag/indexes/keyword.py"},
     "ollama": {"rag/engines/ollama/*"},
-    "httpx": {"rag/engines/ollama/*"},
+    "httpx": {"rag/engines/ollama/*", "rag/engines/gguf/server.py"},
     "onnxruntime": {"rag/engines/embedded.py"},
     "tokenizers": {"rag/engines/wordpiece.py"},
     "langchain_text_splitters": {"rag/chunking.py"},
@@ -58,6 +61,7 @@ HOMES = {
     "platformdirs": {"rag/paths.py"},
     "tomlkit": {"rag/config.py"},
     "psutil": {"rag/engines/memory.py", "rag/hardware.py", "rag/paths.py"},
+    "xllamacpp": {"rag/engines/gguf/child.py"},
     "pypdf": {"rag/loaders/*"},
     "pypdfium2": {"rag/loaders/*"},
     "PIL": {"rag/loaders/*"},

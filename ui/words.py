@@ -49,12 +49,14 @@ def engine(choice: WriterChoice, host: str) -> str:
     """Who writes the answers. `host`: the address of the Ollama server."""
     if choice.model is None:
         return "Answers are quoted, word for word, from your documents; no language model writes."
+    if choice.engine == "embedded":
+        return f"Answers are written by the model file {choice.model}, which Vouch itself runs."
     return f"Answers are written by {choice.model}, which runs {_where(host)}."
 
 
 def promise(choice: WriterChoice, host: str) -> str:
     """Where questions and documents go."""
-    if choice.model is None or _is_here(host):
+    if choice.engine == "embedded" or _is_here(host):
         return "Nothing you ask or read here leaves this machine."
     return f"Questions and passages are sent to {host}, which your settings allow."
 

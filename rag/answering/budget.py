@@ -5,7 +5,8 @@ The rule that keeps a server from cutting a prompt silently: high + num_predict 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rag.types import TokenCount
@@ -29,17 +30,18 @@ class Plan:
 
 
 def plan(
-    fixed: TokenCount, passages: Sequence[TokenCount], num_ctx: int, num_predict: int
+    count: Callable[[int], TokenCount], passages: int, num_ctx: int, num_predict: int
 ) -> Plan | None:
-    """Take passages in order for as long as they fit. None where not even the first does."""
-    total, used = fixed, 0
-    for count in passages:
-        if (total + count).high + num_predict > num_ctx:
-            break
-        total, used = total + count, used + 1
-    if used == 0 and passages:
-        return None
-    return Plan(used, len(passages) - used, total)
+    """As many passages as fit, where `count(n)` counts the prompt with the first n of them.
+
+    None where not even one fits.
+    """
+    room, used = num_ctx - num_predict, passages
+    if count(passages).high > room:
+        used = bisect_right(range(1, passages), room, key=lambda n: count(n).high)
+        if used == 0 and passages:
+            return None
+    return Plan(used, passages - used, count(used))
 
 
 def window(tokens: int, most: int, loaded: int | None) -> int:

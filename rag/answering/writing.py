@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol
 
 from rag.answering import budget, prompts
 from rag.errors import QuestionTooLong
-from rag.types import ChatEvent, ChatOptions, Engine, Passage, TokenCount, Turn
+from rag.types import ChatEvent, ChatOptions, Engine, Message, Passage, TokenCount, Turn
 
 HISTORY = 2  # earlier turns that go into a prompt
 
@@ -53,7 +54,7 @@ class ModelWriter:
     def __init__(self, engine: Engine, model: str, options: ChatOptions) -> None:
         info = engine.model_info(model)
         self.engine = engine.name
-        self.model: str | None = model
+        self.model: str | None = info.name
         self.digest: str | None = info.digest
         self._engine = engine
         self._name = model
@@ -63,8 +64,16 @@ class ModelWriter:
     def draft(self, question: Question, passages: Sequence[Passage]) -> Draft:
         """Raises `QuestionTooLong` where not even one passage fits beside the question."""
         turns = question.history[-HISTORY:]
-        fixed, *each = self._count(question.text, passages, turns)
-        plan = budget.plan(fixed, each, self._most, self._options.num_predict)
+
+        @cache  # a prompt is counted as it is sent: each has a fence of its own
+        def messages(used: int) -> tuple[Message, ...]:
+            return prompts.messages(question.text, passages[:used], turns)
+
+        @cache
+        def count(used: int) -> TokenCount:
+            return self._engine.count_prompt(self._name, messages(used))
+
+        plan = budget.plan(count, len(passages), self._most, self._options.num_predict)
         if plan is None:
             raise QuestionTooLong(
                 question.text[:60],
@@ -72,26 +81,15 @@ class ModelWriter:
                 f"{self._most} tokens.",
                 "Ask more briefly, or raise num_ctx.",
             )
-        used = tuple(passages[: plan.used])
         needed = plan.prompt.high + self._options.num_predict
         num_ctx = budget.window(needed, self._most, self._engine.loaded_window(self._name))
         options = replace(self._options, num_ctx=num_ctx)
-        messages = prompts.messages(question.text, used, turns)
         return Draft(
-            passages=used,
+            passages=tuple(passages[: plan.used]),
             left_out=plan.left_out,
             left_out_reason=plan.reason,
             prompt=plan.prompt,
             num_ctx=num_ctx,
             num_predict=options.num_predict,
-            deltas=self._engine.chat(self._name, messages, options),
+            deltas=self._engine.chat(self._name, messages(plan.used), options),
         )
-
-    def _count(
-        self, question: str, passages: Sequence[Passage], turns: Sequence[Turn]
-    ) -> list[TokenCount]:
-        """Tokens of everything but the passages, then of each passage."""
-        frame = "\n".join(m.content for m in prompts.messages(question, (), turns))
-        blocks = [prompts.passage_block(passage) for passage in passages]
-        first, *rest = self._engine.count_tokens(self._name, [frame, *blocks])
-        return [first + self._engine.prompt_overhead(self._name), *rest]

@@ -140,7 +140,9 @@ def status(settings: Settings, json: Json = False) -> None:
         "Chunks": str(found.chunks),
         "Collections": ", ".join(found.collections) or "–",
         "Embedding": f"{identity.model} ({identity.engine})" if identity else "not chosen yet",
-        "Answers": chat.model or "by quoting, without a language model",
+        "Answers": f"{chat.model} ({chat.engine})"
+        if chat.model
+        else "by quoting, without a language model",
         "Indexes": f"commit {found.sequence}; keyword at {found.keyword_sequence}, vector at "
         f"{found.generation_sequence if found.generation_sequence is not None else '–'}",
     }

@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from rag.cli import models
 from rag.cli.console import err, out, print_json, styled
 from rag.cli.flags import takes_settings
 from rag.cli.ingesting import tell_waiting
@@ -37,6 +38,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 def register(app: typer.Typer) -> None:
     app.command()(takes_settings(reindex))
+    models.group.command()(takes_settings(use))
 
 
 def reindex(
@@ -121,7 +123,7 @@ def _is_for_search(name: str, uses: frozenset[str], chat: bool, embedding: bool)
 
 def _set(settings: Settings, setting: str, model: str) -> None:
     """Write the choice down, and say so where something stronger stands in its way."""
-    write_setting(settings.library.settings, setting, model)
+    write_setting(settings, setting, model)
     if settings.origins[setting] == "environment" and getattr(settings, setting) != model:
         stronger = f"RAG_{setting.upper()} is set in the environment and wins over rag.toml."
         err.print(styled(stronger, "yellow"), soft_wrap=True)

@@ -8,5 +8,6 @@ modelfile.py      the Modelfile format: text to data and back
 local_weights.py  weights in files of this machine, as a Modelfile names them
 known_models.py   models to choose from, and the machine each asks for
 memory.py         how much memory a model takes, and how much there is
+gguf/             language models from files, run by llama.cpp in a process of ours
 fit.py            whether a model fits into the memory of a machine
 """

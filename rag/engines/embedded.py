@@ -80,9 +80,8 @@ class EmbeddedEngine:
         """Exact."""
         return [TokenCount(n, n) for n in wordpiece.count_all(texts)]
 
-    def prompt_overhead(self, model: str) -> TokenCount:
-        """Nothing: no prompt is ever made here."""
-        return TokenCount(0, 0)
+    def count_prompt(self, model: str, messages: Sequence[Message]) -> TokenCount:
+        raise self._writes_nothing(model)
 
     def loaded_window(self, model: str) -> int | None:
         """None: no chat model is ever loaded here."""
@@ -109,10 +108,14 @@ class EmbeddedEngine:
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions
     ) -> Iterator[ChatEvent]:
-        raise ModelMissing(
+        raise self._writes_nothing(model)
+
+    def _writes_nothing(self, model: str) -> ModelMissing:
+        return ModelMissing(
             model,
-            "The embedded engine has no language model: it answers by quoting.",
-            "For written answers install Ollama and run: ollama pull llama3.1",
+            "The embedded engine has no language model of its own: it answers by quoting.",
+            "For written answers install Ollama and run: ollama pull llama3.1, or set chat_model to "
+            "a GGUF file.",
         )
 
     def _run(self, batch: Sequence[Sequence[int]]) -> Vectors:

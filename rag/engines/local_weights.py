@@ -23,7 +23,18 @@ def local_files(source: str, folder: Path) -> dict[str, Path] | None:
     `folder`: of the Modelfile; relative paths start there. None: the line names a model, no files.
     Raises `BadModelfile` where the files are missing, or are no weights.
     """
-    path = folder / Path(source).expanduser()
+    try:
+        files = _found(source, folder / Path(source).expanduser())
+        for name, file in (files or {}).items():
+            _check(name, file)
+    except (OSError, RuntimeError) as error:  # not ours to read; or ~somebody who is not there
+        raise BadModelfile(
+            source, f"{source} cannot be read: {error}.", "Check the path and its permissions."
+        ) from error
+    return files
+
+
+def _found(source: str, path: Path) -> dict[str, Path] | None:
     if path.is_dir():
         files = _of_folder(path)
     elif "*" in source:
@@ -41,8 +52,6 @@ def local_files(source: str, folder: Path) -> dict[str, Path] | None:
             "Paths in a Modelfile start from its own folder. Wanted is a .gguf file, or a folder "
             "with .safetensors files and config.json.",
         )
-    for name, file in files.items():
-        _check(name, file)
     return files
 
 
@@ -58,10 +67,10 @@ def _of_folder(folder: Path) -> dict[str, Path]:
 
 def _check(name: str, file: Path) -> None:
     """That a file is what its name says. Raises `BadModelfile`."""
-    if name.endswith((".json", ".jinja", "tokenizer.model")):
-        return
     with file.open("rb") as opened:
         start = opened.read(len(_POINTER))
+    if name.endswith((".json", ".jinja", "tokenizer.model")):
+        return
     if start == _POINTER:
         raise BadModelfile(
             name,

@@ -38,7 +38,7 @@ def kv_cache_bytes(facts: Mapping[str, Any], num_ctx: int) -> int:
     if layers > _MOST_LAYERS:
         raise ValueError(f"the model says it has {layers} layers")
     heads = _fact(facts, "attention.head_count", 1)
-    width = _number(facts, "embedding_length") // max(*_each(heads, layers), 1)
+    width = _number(facts, "embedding_length") // max([1, *_each(heads, layers)])
     each = _number(facts, "attention.key_length", width)
     each += _number(facts, "attention.value_length", width)
     window = _number(facts, "attention.sliding_window", 0)

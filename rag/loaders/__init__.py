@@ -15,6 +15,5 @@ of chunks, of the catalog and of where files come from.
     encoding.py        bytes to text                   cleaning.py     text without invisible marks
     limits.py          the most that a file may take
     worker.py          the reading process, from outside
-    process.py         a child that can be asked, and surely killed
-    protocol.py        what goes through its pipes     child.py        the reading process itself
+    protocol.py        documents as frames             child.py        the reading process itself
 """

@@ -10,18 +10,16 @@ Must never import numpy, onnxruntime or chromadb: their threads do not bear the 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
-import signal
 import sys
 from pathlib import Path
-from typing import IO
 
 from rag import egress
 from rag.errors import Damaged, LoadError
+from rag.frames import Frame, receive, send
 from rag.loaders.limits import too_much_text
 from rag.loaders.loading import load, unreadable
-from rag.loaders.protocol import Frame, pack_document, pack_error, receive, send
+from rag.loaders.protocol import pack_document, pack_error
+from rag.process import die_with_parent, take_pipes
 
 try:
     import resource
@@ -29,14 +27,13 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 MEMORY = 1 << 30
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     egress.seal_environment()
     egress.guard()
-    questions, answers = _take_pipes()
-    _die_with_parent()
+    questions, answers = take_pipes()
+    die_with_parent()
     _limit_resources()
     while (question := receive(questions)) is not None:
         _allow_processor_seconds(question.message["cpu_seconds"])
@@ -45,22 +42,6 @@ def main() -> None:
             send(answers, answer)
         except ValueError:
             send(answers, pack_error(too_much_text(Path(question.message["path"]))))
-
-
-def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """The two pipes; what a library prints or reads goes to the null device from now on."""
-    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(null, 1)
-    os.close(null)
-    return questions, answers
-
-
-def _die_with_parent() -> None:
-    """End at once when the program is killed; otherwise a hung job would outlive it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _limit_resources() -> None:

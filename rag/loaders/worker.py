@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-import rag
 from rag.errors import Damaged, LoadError, TimedOut, TooLarge, Unsupported
-from rag.loaders.process import ChildProcess, Ended
-from rag.loaders.protocol import Frame, unpack_document, unpack_error
+from rag.frames import Frame
+from rag.loaders.protocol import unpack_document, unpack_error
+from rag.process import ChildProcess, Ended, environment, module_command
 from rag.types import LoadedDocument
 
 CPU_SECONDS = 20
@@ -28,7 +27,9 @@ _OUTSIDE = {"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"}
 """Signals that a crash does not send: the out-of-memory killer, or somebody, ended the process."""
 
 
-_COMMAND = (sys.executable, "-P", "-m", "rag.loaders.child")
+_COMMAND = module_command("rag.loaders.child")
+# One thread: should numpy get in after all, its memory per thread must not eat the limit.
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class ReaderProcess:
@@ -109,7 +110,7 @@ class ReaderProcess:
 
     def _try(self, path: Path, question: Frame) -> Frame | None:
         """The answer, or None if the process ended for what may not be the file's fault."""
-        child = self._child = self._child or ChildProcess(_COMMAND, _environment())
+        child = self._child = self._child or ChildProcess(_COMMAND, environment(**_ENVIRONMENT))
         fresh = child.answered == 0
         answer = None
         try:
@@ -141,15 +142,6 @@ class ReaderProcess:
         if self._child is not None:
             self._child.kill()
             self._child = None
-
-
-def _environment() -> dict[str, str]:
-    """The child finds this package by its place, and never a module in the current folder (-P)."""
-    place = str(Path(rag.__file__).parent.parent)
-    others = os.environ.get("PYTHONPATH")
-    path = os.pathsep.join([place, others]) if others else place
-    # One thread: should numpy get in after all, its memory per thread must not eat the limit.
-    return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _signal_name(code: int | None) -> str:

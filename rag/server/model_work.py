@@ -76,6 +76,11 @@ class ModelWork:
                         self._take(event)
         except VouchError as error:
             self.error = error.info
+        except Exception as error:  # the border of a thread: the page says it, the log shows where
+            self.error = ErrorInfo(
+                "bug", f"A mistake in Vouch ended this: {error!r}.", "Please report it."
+            )
+            raise
 
     def _take(self, event: ModelProgress) -> None:
         if event.part != self.progress.part:

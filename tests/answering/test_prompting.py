@@ -1,5 +1,6 @@
 """What is sent to a model, how much of it fits, and what the receipt says."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,11 @@ from rag.answering.writing import ModelWriter, Question
 from rag.errors import QuestionTooLong
 from rag.types import ChatOptions, TokenCount, Turn
 
+
+def counting(fixed: TokenCount, *passages: TokenCount) -> Callable[[int], TokenCount]:
+    return lambda used: sum(passages[:used], fixed)
+
+
 EXACT = [TokenCount(n, n) for n in (100, 100, 100)]
 
 
@@ -26,7 +32,7 @@ EXACT = [TokenCount(n, n) for n in (100, 100, 100)]
     ("num_ctx", "used"), [(512 + 50 + 300, 3), (512 + 50 + 299, 2), (512 + 50 + 100, 1)]
 )
 def test_passages_are_taken_for_as_long_as_prompt_and_answer_fit(num_ctx: int, used: int) -> None:
-    plan = budget.plan(TokenCount(50, 50), EXACT, num_ctx, 512)
+    plan = budget.plan(counting(TokenCount(50, 50), *EXACT), 3, num_ctx, 512)
     assert plan is not None
     assert (plan.used, plan.left_out) == (used, 3 - used)
     assert plan.prompt.high + 512 <= num_ctx
@@ -35,20 +41,21 @@ def test_passages_are_taken_for_as_long_as_prompt_and_answer_fit(num_ctx: int, u
 
 def test_the_upper_bound_decides_what_fits() -> None:
     loose = [TokenCount(50, 200)] * 3
-    plan = budget.plan(TokenCount(10, 20), loose, 512, 100)
+    plan = budget.plan(counting(TokenCount(10, 20), *loose), 3, 512, 100)
     assert plan is not None
     assert (plan.used, plan.prompt) == (1, TokenCount(60, 220))
 
 
 def test_a_long_passage_leaves_the_worse_ones_behind_it_out() -> None:
-    plan = budget.plan(TokenCount(0, 0), [EXACT[0], TokenCount(9000, 9000), EXACT[0]], 1000, 100)
+    passages = [EXACT[0], TokenCount(9000, 9000), EXACT[0]]
+    plan = budget.plan(counting(TokenCount(0, 0), *passages), 3, 1000, 100)
     assert plan is not None
     assert (plan.used, plan.left_out) == (1, 2)
 
 
 def test_where_not_even_one_passage_fits_there_is_no_plan() -> None:
-    assert budget.plan(TokenCount(900, 900), EXACT, 1000, 100) is None
-    assert budget.plan(TokenCount(900, 900), [], 1000, 100) is not None
+    assert budget.plan(counting(TokenCount(900, 900), *EXACT), 3, 1000, 100) is None
+    assert budget.plan(counting(TokenCount(900, 900)), 0, 1000, 100) is not None
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,18 @@
-"""Whether a model fits: judged from figures alone, on machines of every kind."""
+"""Whether a model fits: judged from figures, on machines of every kind, and held against one."""
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import psutil
 import pytest
 
-from rag.engines.fit import fits
+from rag.engines.fit import fits, memory_of
 from rag.engines.known_models import KNOWN_MODELS
+from rag.engines.ollama.engine import OllamaEngine
 from rag.hardware import Gpu, Machine, gigabytes
-from rag.types import RunningModel
+from rag.types import ChatOptions, Message, RunningModel
+from tests.engines.ollama_server import CHAT_MODEL, OllamaServer
 
 GB = 10**9
 DESK = Machine(memory=16 * GB, available=10 * GB)
@@ -79,3 +84,27 @@ def test_sizes_are_written_for_people() -> None:
     assert [gigabytes(n) for n in (45_960_996, 951_000_000, 4_920_753_328)] == [
         "46 MB", "1.0 GB", "4.9 GB",
     ]  # fmt: skip
+
+
+@pytest.mark.ollama
+def test_the_estimate_is_near_what_a_real_runner_takes(ollama_models: OllamaServer) -> None:
+    window = 3072  # no other test asks for it, so the runner is known by it
+    with closing(OllamaEngine(ollama_models.url)) as engine:
+        list(engine.chat(CHAT_MODEL, [Message("user", "Hello")], ChatOptions(window, 4)))
+        estimate = memory_of(engine.model_info(CHAT_MODEL), window)
+    (runner,) = (
+        process
+        for process in psutil.process_iter()
+        if is_runner(process, str(ollama_models.home), window)
+    )
+    taken = runner.memory_info().rss
+    assert estimate is not None
+    assert 0.75 * taken < estimate < 1.5 * taken, (estimate, taken)
+
+
+def is_runner(process: psutil.Process, home: str, window: int) -> bool:
+    try:
+        command = process.cmdline()
+    except psutil.Error:  # it has just ended
+        return False
+    return any(home in part for part in command) and str(window) in command

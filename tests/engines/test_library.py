@@ -21,6 +21,7 @@ from rag.errors import (
     EngineUnreachable,
     ModelMissing,
     StreamBroken,
+    UsageError,
 )
 from rag.types import ModelProgress
 from tests.engines.ollama_server import CHAT_MODEL, EMBED_MODEL, OllamaServer
@@ -295,6 +296,12 @@ def test_what_a_real_server_complains_of_is_passed_on(real: ModelLibrary, tmp_pa
     assert "broken" in error.value.message
     with pytest.raises(EngineError, match="template"):
         make(real, "broken", f"FROM {CHAT_MODEL}\nTEMPLATE {{{{ if }}}}\n")
+    for refused in (
+        lambda: make(real, "a b", f"FROM {CHAT_MODEL}"),
+        lambda: list(real.pull("a b")),
+    ):
+        with pytest.raises(UsageError, match="a b cannot be the name"):
+            refused()
 
 
 @pytest.mark.ollama

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,17 @@ def test_paths_start_from_the_folder_of_the_modelfile(
 def test_a_path_to_nothing_is_said_and_never_taken_for_a_name(source: str, tmp_path: Path) -> None:
     with pytest.raises(BadModelfile, match="no weights at"):
         local_files(source, tmp_path)
+
+
+def test_files_that_cannot_be_opened_are_said(
+    tmp_path: Path, unprivileged: Callable[[], AbstractContextManager[None]]
+) -> None:
+    make(tmp_path, w_DOT_gguf=b"GGUF")
+    (tmp_path / "w.gguf").chmod(0)
+    with unprivileged(), pytest.raises(BadModelfile, match="cannot be read"):
+        local_files("./w.gguf", tmp_path)
+    with pytest.raises(BadModelfile, match="cannot be read"):
+        local_files("~nobody-of-this-name/w.gguf", tmp_path)
 
 
 def test_the_parts_of_a_split_model_are_named_together(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from rag.errors import (
 )
 from rag.types import ChatDelta, ChatOptions, Message
 from tests.engines.ollama_server import CHAT_MODEL, EMBED_MODEL, OllamaServer
+from tests.engines.streams import deltas
 
 pytestmark = pytest.mark.ollama
 
@@ -37,17 +38,12 @@ QUESTION = [
 ]
 
 
-def _deltas(engine: OllamaEngine, messages: list[Message], options: ChatOptions) -> list[ChatDelta]:
-    events = engine.chat(CHAT_MODEL, messages, options)
-    return [event for event in events if isinstance(event, ChatDelta)]
-
-
 def test_an_answer_comes_in_pieces_with_counts_at_its_end(ollama_engine: OllamaEngine) -> None:
-    deltas = _deltas(ollama_engine, QUESTION, OPTIONS)
-    assert len(deltas) > 3
-    assert "36 months" in "".join(delta.text for delta in deltas)
-    assert [delta.done for delta in deltas] == [False] * (len(deltas) - 1) + [True]
-    assert deltas[-1].prompt_tokens and deltas[-1].output_tokens
+    pieces = deltas(ollama_engine.chat(CHAT_MODEL, QUESTION, OPTIONS))
+    assert len(pieces) > 3
+    assert "36 months" in "".join(piece.text for piece in pieces)
+    assert [piece.done for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert pieces[-1].prompt_tokens and pieces[-1].output_tokens
 
 
 def test_the_counted_interval_holds_what_the_server_read(ollama_engine: OllamaEngine) -> None:
@@ -56,8 +52,9 @@ def test_the_counted_interval_holds_what_the_server_read(ollama_engine: OllamaEn
         message = Message("user", text)
         count = ollama_engine.count_tokens(CHAT_MODEL, [text])[0]
         options = ChatOptions(num_ctx=8192, num_predict=1)
-        read = _deltas(ollama_engine, [message], options)[-1].prompt_tokens
-        template = _deltas(ollama_engine, [Message("user", "x")], options)[-1].prompt_tokens
+        short = [Message("user", "x")]
+        read = deltas(ollama_engine.chat(CHAT_MODEL, [message], options))[-1].prompt_tokens
+        template = deltas(ollama_engine.chat(CHAT_MODEL, short, options))[-1].prompt_tokens
         assert read is not None and template is not None
         assert count.low <= read - template <= count.high
 
@@ -67,7 +64,7 @@ def test_a_prompt_over_the_window_is_cut_silently_and_the_receipt_notices(
 ) -> None:
     message = Message("user", "The harbour office opens at nine. " * 400)
     planned = ollama_engine.count_tokens(CHAT_MODEL, [message.content])[0]
-    last = _deltas(ollama_engine, [message], ChatOptions(1024, 8))[-1]
+    last = deltas(ollama_engine.chat(CHAT_MODEL, [message], ChatOptions(1024, 8)))[-1]
     assert last.prompt_tokens is not None and last.prompt_tokens <= 1024
     assert budget.problem(planned, last.prompt_tokens, 1024)
 

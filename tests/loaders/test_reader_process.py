@@ -207,7 +207,7 @@ def test_a_process_out_of_memory_makes_the_file_too_large(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = (
-        "import sys; from rag.loaders.protocol import *; receive(sys.stdin.buffer); "
+        "import sys; from rag.frames import *; receive(sys.stdin.buffer); "
         "send(sys.stdout.buffer, Frame({'out_of_memory': True})); input()"
     )
     monkeypatch.setattr(worker, "_COMMAND", (sys.executable, "-c", script))

@@ -6,16 +6,8 @@ from pathlib import Path
 import pytest
 
 from rag.errors import LOAD_ERRORS, LoadError
-from rag.loaders.protocol import (
-    MAX_FRAME,
-    Frame,
-    pack_document,
-    pack_error,
-    receive,
-    send,
-    unpack_document,
-    unpack_error,
-)
+from rag.frames import MAX_FRAME, Frame, receive, send
+from rag.loaders.protocol import pack_document, pack_error, unpack_document, unpack_error
 from rag.types import LoadedDocument, Unit
 
 DOCUMENT = LoadedDocument(

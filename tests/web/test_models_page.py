@@ -193,6 +193,18 @@ def test_a_server_that_does_not_answer_is_said_with_what_to_do(tmp_path: Path) -
     assert "ollama serve" in shown
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_mistake_of_our_own_is_not_taken_for_success(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace.models, "pull", lambda name: 1 / 0)
+    workspace.pull("llama3.2")
+    finish(workspace)
+    shown = texts(opened())
+    assert "A mistake in Vouch ended this" in shown
+    assert "is here now" not in shown
+
+
 def test_hostile_names_of_models_are_shown_as_they_are(
     workspace: Workspace, server: ScriptedLibrary
 ) -> None:

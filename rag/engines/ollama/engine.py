@@ -196,10 +196,11 @@ class OllamaEngine:
         """Bounds, narrowed by what the server has reported of this model so far."""
         return self._ratios.count(self.model_info(model).digest, texts)
 
-    def prompt_overhead(self, model: str) -> TokenCount:
-        """What the model's own template and system text may add to a prompt."""
-        own = wordpiece.count(self._show(model).template)
-        return TokenCount(0, math.ceil(own * HIGHEST) + _MESSAGE_MARKS)
+    def count_prompt(self, model: str, messages: Sequence[Message]) -> TokenCount:
+        """Bounds: the messages, and what the model's own template and system text may add."""
+        shown = self._show(model)
+        (count,) = self._ratios.count(shown.info.digest, [_text(messages)])
+        return count + TokenCount(0, _overhead(shown))
 
     def chat(
         self, model: str, messages: Sequence[Message], options: ChatOptions
@@ -215,10 +216,9 @@ class OllamaEngine:
             request = self._request(shown, "/api/chat", {"messages": turns}, options)
         else:
             request = self._generation(shown, _folded(messages, options))
-        text = "\n".join(message.content for message in messages)
         for event in self._streams.iterate(self._streams.astream(request)):
             if isinstance(event, ChatDelta) and event.done:
-                self._learn(shown, text, event, options.num_ctx)
+                self._learn(shown, _text(messages), event, options.num_ctx)
             yield event
 
     def generate(self, model: str, prompt: Prompt) -> Iterator[ChatEvent]:
@@ -268,8 +268,7 @@ class OllamaEngine:
     def _learn(self, shown: _Shown, text: str, last: ChatDelta, num_ctx: int) -> None:
         """What a prompt that was read whole says about the model's tokenizer."""
         if last.prompt_tokens is not None and last.prompt_tokens < num_ctx:
-            overhead = self.prompt_overhead(shown.info.name).high
-            self._ratios.learn(shown.info.digest, text, last.prompt_tokens, overhead)
+            self._ratios.learn(shown.info.digest, text, last.prompt_tokens, _overhead(shown))
 
     def _show(self, model: str) -> _Shown:
         """What the server says of a model. Raises `ModelMissing` and `CloudModelRefused`."""
@@ -297,6 +296,15 @@ def _folded(messages: Sequence[Message], options: ChatOptions) -> Prompt:
     *turns, last = [m for m in messages if m.role != "system"]
     said = [f"{m.role.capitalize()}: {m.content}" for m in turns]
     return Prompt("\n\n".join([*said, last.content]), options, system or None)
+
+
+def _text(messages: Sequence[Message]) -> str:
+    return "\n".join(message.content for message in messages)
+
+
+def _overhead(shown: _Shown) -> int:
+    """The most tokens that a model's own template and system text add to a prompt."""
+    return math.ceil(wordpiece.count(shown.template) * HIGHEST) + _MESSAGE_MARKS
 
 
 def _unit_length(rows: Vectors) -> Vectors:

@@ -24,7 +24,7 @@ from rag.engines.ollama.client import Client, Timeouts
 from rag.engines.ollama.creation import Creation, is_older, planned
 from rag.engines.ollama.faults import FAULTS, fault, mapped, refuse_cloud
 from rag.engines.ollama.streaming import Streams
-from rag.errors import EngineError, ModelMissing, StreamBroken, VouchError
+from rag.errors import EngineError, ModelMissing, StreamBroken, UsageError, VouchError
 from rag.types import ModelInfo, ModelProgress, ShownModel
 
 _A_DAY = 86_400.0
@@ -219,7 +219,13 @@ def _pull_fault(model: str, text: str) -> VouchError:
     return _refused(model, text)
 
 
-def _refused(model: str, text: str) -> EngineError:
+def _refused(model: str, text: str) -> VouchError:
+    if "invalid model name" in text:
+        return UsageError(
+            model,
+            f"{model} cannot be the name of a model.",
+            "It has letters, digits and . _ - alone, and may end with a tag: my-model:small",
+        )
     return EngineError(
         model,
         f"Ollama refused its work on {model}: {text}.",

@@ -1,16 +1,17 @@
-"""A child process and its two pipes: one question, one answer, and a sure end.
+"""A process of our own and its two pipes: one question, one answer, and a sure end.
 
 A thread of its own starts the child and speaks with it, so that whoever asks waits on a queue with
 a time-out: that works on every platform, and no full or silent pipe can hold the program up. The
 thread lives as long as the child: Linux sends the child its parent-death signal when the *thread*
 that started it ends, not the process.
 
-Knows nothing of what is asked.
+`take_pipes` and `die_with_parent` are for the child. Knows nothing of what is asked.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import queue
 import signal
@@ -18,11 +19,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from typing import IO
 
-from rag.loaders.protocol import Frame, receive, send
+from rag.frames import Frame, receive, send
+from rag.paths import PACKAGE
 
 REAP_SECONDS = 5.0
 """How long to wait for a killed process to go; one stuck in the kernel is left behind."""
+_PR_SET_PDEATHSIG = 1
 
 
 class Ended(Exception):
@@ -31,6 +35,34 @@ class Ended(Exception):
     def __init__(self, code: int | None) -> None:
         super().__init__(f"the process ended with {code}")
         self.code = code
+
+
+def module_command(name: str) -> tuple[str, ...]:
+    """The command that runs a module of this package, never one in the current folder (-P)."""
+    return (sys.executable, "-P", "-m", name)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Our own environment, in which a child finds this package by its place."""
+    place = str(PACKAGE.parent)
+    others = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": f"{place}{os.pathsep}{others}" if others else place, **more}
+
+
+def take_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """In the child: its two pipes. What a library prints or reads goes nowhere from now on."""
+    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.close(null)
+    return questions, answers
+
+
+def die_with_parent() -> None:
+    """In the child: end at once when the program is killed, or hung work would outlive it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 class ChildProcess:
@@ -43,12 +75,18 @@ class ChildProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._questions: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Frame | Exception] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._converse, name="reader-process", daemon=True)
+        self._thread = threading.Thread(target=self._converse, name="child-process", daemon=True)
         self._thread.start()
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
+
+    def ended(self, seconds: float = 0.0) -> int | None:
+        """How it ended, as in `subprocess`; None if it still runs after so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds) if self._process else None
+        return None
 
     def ask(self, question: Frame, seconds: float) -> Frame:
         """The child's answer. After any exception the child must be killed.
