@@ -40,6 +40,7 @@ from rag.loaders.formats import current_readers, reader_version
 from rag.loaders.worker import ReaderProcess
 from rag.locks import Holder, WriterLock
 from rag.reindexing import Reindexing
+from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.retriever import Retriever
 from rag.types import (
     EVERYTHING,
@@ -119,11 +120,21 @@ class Assistant:
         question_asked = Question(text, asked, tuple(history))
         return answer_events(question_asked, evidence, writer, evidence.identity, notices)
 
-    def search(self, query: str, k: int = 10, scope: Scope = EVERYTHING) -> SearchResult:
-        """The `k` best chunks for a query. Raises `QuestionTooLong` and `EmptyLibrary`."""
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        scope: Scope = EVERYTHING,
+        by: Recipe = BEST,
+        explain: bool = False,
+    ) -> SearchResult:
+        """The `k` best chunks for a query. Raises `QuestionTooLong` and `EmptyLibrary`.
+
+        `by` is for measuring: a search with fewer stages. `explain` names the words found.
+        """
         text = _checked_question(query)
         self._require_documents()
-        return self._retriever.search(text, k, scope)
+        return self._retriever.search(text, k, scope, by, explain)
 
     def chat_engine(self) -> WriterChoice:
         """Who would write an answer now. Does not raise."""
@@ -131,6 +142,7 @@ class Assistant:
 
     def use_chat_model(self, model: str) -> None:
         """Have answers written by another model from now on; no setting on disk is changed."""
+        self.settings = replace(self.settings, chat_model=model)
         self._engines.use_chat_model(model)
 
     # ----------------------------------------------------------------- ingesting
@@ -249,6 +261,10 @@ class Assistant:
         except LoadError as error:
             return PagePicture(unit, None, error.message)
         return PagePicture(unit, png)
+
+    def collections(self) -> list[str]:
+        with self._catalog.read() as db:
+            return documents.collections(db)
 
     def coverage(self) -> Coverage:
         with self._catalog.read() as db:

@@ -13,8 +13,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-
 from rag.types import Chunk, LoadedDocument, Unit
 
 MAX_TOKENS = 220
@@ -43,6 +41,8 @@ class Chunker:
         ]
 
     def _spans(self, unit: Unit, context: str) -> Iterator[tuple[int, int]]:
+        from langchain_text_splitters import RecursiveCharacterTextSplitter
+
         room = MAX_TOKENS - _PREFIX_TOKENS - min(self.count(context), _CONTEXT_TOKENS)
         splitter = RecursiveCharacterTextSplitter(
             separators=_SEPARATORS,

@@ -23,6 +23,10 @@ from rag.paths import Home, default_home
 EngineChoice = Literal["auto", "ollama", "embedded"]
 MemoryCheck = Literal["on", "off"]
 Think = Literal["off", "on", "low", "medium", "high"]
+Layers = dict[str, Mapping[str, Any]]
+"""What each source says, by its name; a later one wins."""
+Bind = Literal["127.0.0.1", "0.0.0.0"]  # noqa: S104
+"""Loopback, or every address of a container, which publishes what it wants of them."""
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -61,6 +65,7 @@ class Settings:
         120.0, "Longest silence of a model between two words, in seconds."
     )
     port: int = _setting(8501, "Port of the web app on loopback.")
+    bind: Bind = _setting("127.0.0.1", "Where it listens; 0.0.0.0 is for containers only.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -97,15 +102,60 @@ def load_settings(
     flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
 ) -> Settings:
     """Read every source. Raises `BadSetting` for an unknown name or a value of the wrong form."""
-    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    home, layers = _sources(flags or {}, environ)
+    settings = _settle(home, {"rag.toml": _from_file(Home(home).settings), **layers})
+    host = elsewhere(settings)
+    if host and host not in settings.allow_hosts:
+        raise BadSetting(
+            "ollama_host",
+            f"ollama_host is {settings.ollama_host}, another machine: your documents would be "
+            "sent there.",
+            f"If that machine is yours, allow it: --allow-hosts {host}",
+        )
+    return settings
+
+
+def load_valid_settings(
+    flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
+) -> tuple[Settings, tuple[tuple[str, BadSetting], ...]]:
+    """Read every source, leaving out what is wrong: that is told beside, with where it stands.
+
+    Does not raise. An `ollama_host` that is not allowed stays in; the guard does not let it be asked.
+    """
+    home, layers = _sources(flags or {}, environ)
+    wrong: list[tuple[str, BadSetting]] = []
+    try:
+        layers = {"rag.toml": _from_file(Home(home).settings), **layers}
+    except BadSetting as error:
+        wrong.append(("rag.toml", error))
+    while True:
+        try:
+            return _settle(home, layers), tuple(wrong)
+        except BadSetting as error:
+            name = error.subject
+            origin = next(o for o in reversed(layers) if name in layers[o])
+            wrong.append((origin, error))
+            layers[origin] = {n: raw for n, raw in layers[origin].items() if n != name}
+
+
+def elsewhere(settings: Settings) -> str | None:
+    """The name of the other machine that `ollama_host` is on; None: it is on this one."""
+    host = urlsplit(settings.ollama_host).hostname or ""
+    return None if is_loopback(host) else host
+
+
+def _sources(flags: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Path, Layers]:
+    """The library's folder, and what environment and flags say, lower rank first."""
+    given = {name: value for name, value in flags.items() if value is not None}
     surroundings = _from_environment(environ)
     home = Path(given.get("home") or surroundings.get("home") or default_home()).expanduser()
-    layers = {
-        "rag.toml": _from_file(Home(home.absolute()).settings),
-        "environment": surroundings,
-        "flag": given,
-    }
-    values: dict[str, Any] = {"home": home.absolute()}
+    return home.absolute(), {"environment": surroundings, "flag": given}
+
+
+def _settle(home: Path, layers: Layers) -> Settings:
+    """Lay the sources over one another. The error's subject is a name that one of them holds."""
+    _check_names(Home(home).settings, layers.get("rag.toml", {}))
+    values: dict[str, Any] = {"home": home}
     origins = {f.name: "default" for f in SETTINGS}
     for origin, layer in layers.items():
         for name, raw in layer.items():
@@ -167,13 +217,16 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise BadSetting(str(path), f"{path} cannot be read.", "Check its permissions.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSetting(str(path), f"{path} is not valid TOML: {error}.", "Mend it.") from error
+    return table
+
+
+def _check_names(path: Path, table: Mapping[str, Any]) -> None:
     known = [s.name for s in SETTINGS if s.name != "home"]
     for name in table:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else "See rag config show for the names."
             raise BadSetting(name, f"{path} has the unknown setting {name!r}.", hint)
-    return table
 
 
 def _parse(name: str, raw: Any, origin: str) -> Any:
@@ -216,6 +269,12 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if value not in choices:
             raise BadSetting(name, f"{name} is {value!r}.", f"It is one of {', '.join(choices)}.")
+    if settings.bind not in get_args(Bind):
+        raise BadSetting(
+            "bind",
+            f"bind is {settings.bind!r}: the web app is for the people of one machine.",
+            "It is 127.0.0.1, or 0.0.0.0 in a container that publishes its port on 127.0.0.1.",
+        )
     for name, lowest in _LOWEST.items():
         if getattr(settings, name) < lowest:
             raise BadSetting(
@@ -224,8 +283,9 @@ def _check(settings: Settings) -> None:
     if settings.port > _HIGHEST_PORT:
         raise BadSetting("port", f"port is {settings.port}.", f"It is at most {_HIGHEST_PORT}.")
     if settings.num_predict >= settings.num_ctx // 2:
+        given = "num_ctx" if settings.origins["num_predict"] == "default" else "num_predict"
         raise BadSetting(
-            "num_predict",
+            given,
             f"num_predict ({settings.num_predict}) leaves too little of num_ctx "
             f"({settings.num_ctx}) for the passages.",
             "Make num_ctx larger, or num_predict smaller than half of it.",
@@ -236,12 +296,4 @@ def _check(settings: Settings) -> None:
             f"engine is ollama, but chat_model is a model file ({settings.chat_model}), which the "
             "embedded engine runs.",
             "Leave engine at auto, or import the file into Ollama and name it by its name there.",
-        )
-    host = urlsplit(settings.ollama_host).hostname or ""
-    if not is_loopback(host) and host not in settings.allow_hosts:
-        raise BadSetting(
-            "ollama_host",
-            f"ollama_host is {settings.ollama_host}, another machine: your documents would be "
-            "sent there.",
-            f"If that machine is yours, allow it: --allow-hosts {host}",
         )

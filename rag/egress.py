@@ -44,6 +44,7 @@ _WATCHED = {
     "socket.getnameinfo",
 }
 _allowed: set[str] = set()
+_dropped: set[str] = set()
 _installed = False
 
 
@@ -52,7 +53,13 @@ def seal_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     for name in list(environ):
         if name.lower() in DROPPED or name.startswith(DROPPED_PREFIXES):
             del environ[name]
+            _dropped.add(name)
     environ.update(SILENCED)
+
+
+def dropped() -> tuple[str, ...]:
+    """The names of the variables that were taken out of this process; their values are not kept."""
+    return tuple(sorted(_dropped))
 
 
 def guard(allow_hosts: Iterable[str] = ()) -> None:

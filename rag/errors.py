@@ -28,6 +28,7 @@
     │   └── NotEnoughMemory            29   not_enough_memory
     ├── EgressRefused                  30   egress_refused
     ├── ServerError                    31   server
+    ├── UnknownRun                     33   unknown_run
     └── LoadError  (never ends a run)  40   its outcome
         ├── NoText                          no_text
         ├── NeedsPassword                   needs_password
@@ -38,7 +39,7 @@
         └── TimedOut                        timed_out
 
 Exit 0: all went well. Exit 1: a bug. Exit 3: `rag ingest` where a file ended in `unreadable`,
-`timed_out` or `failed`. Exit 130: interrupted.
+`timed_out` or `failed`. Exit 32: `rag doctor` found a problem. Exit 130: interrupted.
 
 Each error carries its subject (a path, a model, a setting), one sentence saying what is wrong and
 a hint saying what to do. Adapters map the exceptions of the packages they wrap to this tree.
@@ -52,6 +53,7 @@ from rag.types import ErrorInfo, Outcome
 
 EXIT_BUG = 1
 EXIT_FILES_FAILED = 3
+EXIT_PROBLEMS = 32
 EXIT_INTERRUPTED = 130
 
 
@@ -113,6 +115,11 @@ class UnknownDocument(UsageError):
 class BadModelfile(UsageError):
     exit_code = 9
     code = "bad_modelfile"
+
+
+class UnknownRun(VouchError):
+    exit_code = 33
+    code = "unknown_run"
 
 
 class HomeError(VouchError):

@@ -119,7 +119,7 @@ class WriterLock:
         """
         told = False
         while not self._lock.try_exclusive():
-            holder = self._read_holder()
+            holder = _read_holder(self._path)
             if not wait:
                 raise LibraryBusy(
                     str(self._path),
@@ -143,8 +143,21 @@ class WriterLock:
     def __exit__(self, *_: object) -> None:
         self.release()
 
-    def _read_holder(self) -> Holder | None:
-        try:
-            return Holder(**json.loads(self._path.read_text()))
-        except (OSError, ValueError, TypeError):
-            return None  # its holder has just taken it and not yet written who it is
+
+def writer(path: Path) -> Holder | None:
+    """Who writes to the library now; None: nobody, or it has not said yet who it is.
+
+    Makes no file. A lock that is free is held for a moment, shared. Raises `HomeNotWritable`.
+    """
+    lock = FileLock(path)
+    if not path.is_file() or lock.try_shared():
+        lock.release()
+        return None
+    return _read_holder(path)
+
+
+def _read_holder(path: Path) -> Holder | None:
+    try:
+        return Holder(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None  # its holder has just taken it and not yet written who it is

@@ -419,7 +419,10 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk found, with where each search ranked it (from 1; None: not among its hits)."""
+    """A chunk found, with where each search ranked it (from 1; None: not among its best).
+
+    The scores are known of every hit, whichever search found it: a cosine, and BM25.
+    """
 
     chunk: StoredChunk
     score: float
@@ -427,6 +430,10 @@ class Hit:
     dense_score: float | None = None
     keyword_rank: int | None = None
     keyword_score: float | None = None
+    named_in: str | None = None
+    """The file whose passage names this one, where that brought or raised the hit."""
+    words: tuple[str, ...] | None = None
+    """The words of the query that are in it; filled in where an explanation was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,6 +444,10 @@ class SearchResult:
     hits: tuple[Hit, ...]
     seconds: float
     notice: str | None = None
+    filters: tuple[str, ...] = ()
+    """What limited the search, in words: a collection, a quoted phrase."""
+    stages: dict[str, float] = field(default_factory=dict)
+    """Seconds by stage: embed, keyword, dense, rank."""
 
 
 @dataclass(frozen=True, slots=True)

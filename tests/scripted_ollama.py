@@ -39,9 +39,17 @@ Plan = Callable[[str, int], Sequence[Step]]
 class ScriptedOllama:
     """`say` sets the pieces of the next answers; `act` what to do with each prompt."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self.act: Plan = lambda prompt, attempt: ()
         self.model: dict[str, object] = {"model": f"{MODEL}:latest", "digest": DIGEST, "size": 1}
+        self.version = "0.9.6"
+        self.cloud: bool | None = None
+        """Whether cloud features are on; None: the server does not know the question."""
+        self.capabilities = ["completion"]
+        self.facts: dict[str, object] = {"llama.context_length": CONTEXT}
+        self.running: list[dict[str, object]] = []
+        self.durations: dict[str, int] = {}
+        """What the last piece says of where the time went, in nanoseconds."""
         self.tokens_read: int | None = None
         """What is said to have been read of each prompt; without it, a token for four letters."""
         self.received: list[dict] = []
@@ -52,7 +60,7 @@ class ScriptedOllama:
         """Set when a client goes away in the middle of an answer."""
         self.guard = threading.Lock()
         handler = type("Handler", (_Handler,), {"script": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server = _Server((address, port), handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -79,18 +87,25 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        script = self.script
         if self.path == "/api/version":
-            self._reply({"version": "0.9.6"})
+            self._reply({"version": script.version})
+        elif self.path == "/api/status":
+            known = script.cloud is not None
+            cloud = {"cloud": {"disabled": not script.cloud, "source": "none"}}
+            self._reply(cloud if known else {"error": "404"}, 200 if known else 404)
+        elif self.path == "/api/ps":
+            self._reply({"models": script.running})
         else:
-            self._reply({"models": [self.script.model]})
+            self._reply({"models": [script.model]})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path in ("/api/chat", "/api/generate"):
             self._write(body)
         else:
-            facts = {"llama.context_length": CONTEXT}
-            self._reply({"details": {}, "model_info": facts, "capabilities": ["completion"]})
+            facts, able = self.script.facts, self.script.capabilities
+            self._reply({"details": {}, "model_info": facts, "capabilities": able})
 
     def _write(self, body: dict) -> None:
         script = self.script
@@ -134,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = body.get("prompt") or "".join(m["content"] for m in body["messages"])
         read = len(text) // 4 if self.script.tokens_read is None else self.script.tokens_read
         end = {"done": True, "done_reason": "stop", "eval_count": 60, "prompt_eval_count": read}
-        self._line({**self._part(""), **end})
+        self._line({**self._part(""), **end, **self.script.durations})
         self.wfile.write(b"0\r\n\r\n")
         return True
 

@@ -177,6 +177,48 @@ def test_search_prints_hits_with_their_ranks(filled: Path, here: Rag) -> None:
     assert any("E09" in hit["text"] for hit in found["hits"])
 
 
+def test_search_explains_why_each_hit_was_found_and_what_limited_it(
+    filled: Path, here: Rag
+) -> None:
+    ran = here(filled, "search", '"error E09"', "-k", "1", "--explain")
+    assert "meaning: rank 1" in ran.out
+    assert "words of the question in it: error, e09" in ran.out
+    assert "Only passages with “error E09”, word for word" in ran.err
+    found = here(filled, "search", '"error E09"', "-k", "1", "--explain", "--json").json
+    assert found["hits"][0]["words"] == ["error", "e09"]
+    assert found["stages"].keys() == {"embed", "keyword", "dense", "rank"}
+    assert len(found["filters"]) == 1
+
+
+def test_a_question_in_another_language_is_told_what_to_install(filled: Path, here: Rag) -> None:
+    ran = here(filled, "search", "Wie lange hält der Akku ohne Sonne?", "-k", "1")
+    assert "The question is in German, most documents are in English" in ran.err
+    assert "bge-m3" in ran.err
+
+
+def test_evaluations_are_kept_listed_shown_and_compared(tmp_path: Path, here: Rag) -> None:
+    home, data = tmp_path / "home", tmp_path / "towns"
+    data.mkdir()
+    (data / "corpus.jsonl").write_text(
+        '{"id": "d", "title": "Ferry", "text": "It leaves at noon."}'
+    )
+    (data / "queries.jsonl").write_text('{"id": "q", "text": "When does the ferry leave?"}')
+    (data / "qrels.tsv").write_text("q\td\tr\nq\td\t1\n")
+    first = here(home, "evaluate", str(data), "--json").json
+    assert first["modes"]["hybrid"]["ndcg@10"] == 1.0
+    second = here(home, "evaluate", str(data), "--against", "last", "--json").json
+    assert second["against"] == first["run"]
+    assert second["differences"]["hybrid"]["ndcg@10"] == [0, 0, 0]
+    names = here(home, "evaluations", "list", "--json").json["runs"]
+    assert names == [first["run"], second["run"]]
+    shown = here(home, "evaluations", "show", names[0], "--against", names[1], "--markdown")
+    assert "| hybrid | 1.000 |" in shown.out
+    assert f"Against {names[1]}" in shown.out
+    missing = here(home, "evaluations", "show", "nothing", "--json")
+    assert (missing.code, missing.json["error"]["code"]) == (9, "unknown_run")
+    assert here(home, "evaluate", str(data), "--only", "lang").code == 2
+
+
 def test_ask_prints_statements_with_quotes_receipt_and_coverage(
     filled: Path, here: Rag, samples: Assistant
 ) -> None:
@@ -617,7 +659,9 @@ def test_the_commands_are_those_of_the_contract() -> None:
     names = {" ".join(path) for path in commands()}
     assert names >= {
         "demo", "serve", "ingest", "documents list", "documents show", "documents remove",
-        "search", "ask", "chat", "status", "config show", "reindex", "models use",
+        "search", "ask", "chat", "status", "config show", "reindex", "models use", "evaluate",
+        "evaluations list",
+        "evaluations show",
     }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def test_every_setting_has_an_origin_and_can_come_from_the_environment(tmp_path:
               "num_predict": "99", "temperature": "0.5", "keep_alive": "1h", "passages": "3",
               "connect_timeout": "1.5", "load_timeout": "60", "read_timeout": "9", "port": "1234",
               "threads": "2", "think": "on", "num_parallel": "2", "num_gpu": "0",
-              "num_thread": "4", "memory_check": "off"}  # fmt: skip
+              "num_thread": "4", "memory_check": "off", "bind": "0.0.0.0"}  # fmt: skip
     assert set(values) == {setting.name for setting in SETTINGS}
     found = load_settings({}, {f"RAG_{name.upper()}": text for name, text in values.items()})
     assert set(found.origins.values()) == {"environment"}
@@ -96,6 +96,8 @@ def test_a_foreign_ollama_needs_to_be_allowed_by_name(tmp_path: Path) -> None:
         ("temperature", "-1"),
         ("passages", "0"),
         ("port", "-1"),
+        ("bind", "192.0.2.1"),
+        ("bind", "::"),
         ("ollama_host", "localhost:nine"),
         ("num_predict", "8000"),
     ],
@@ -151,6 +153,25 @@ def test_settings_cannot_be_changed_in_passing() -> None:
         Settings(home=Path("/x")).num_ctx = 1  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("chat_model", "place"),
+    [
+        ("own.gguf", "{home}/own.gguf"),
+        ("models/Own.GGUF", "{home}/models/Own.GGUF"),
+        ("/models/own.gguf", "/models/own.gguf"),
+        ("~/own.gguf", str(Path.home() / "own.gguf")),
+        ("llama3.1", None),
+        ("llama3.1:8b", None),
+        ("hf.co/someone/Llama-GGUF:Llama-Q4_K_M.gguf", None),  # a name of Ollama's
+    ],
+)
+def test_a_chat_model_that_ends_in_gguf_is_a_file(
+    tmp_path: Path, chat_model: str, place: str | None
+) -> None:
+    found = settings(tmp_path, chat_model=chat_model).model_file
+    assert found == (None if place is None else Path(place.format(home=tmp_path)))
+
+
 def test_a_written_setting_leaves_comments_and_all_else_as_they_were(tmp_path: Path) -> None:
     file = tmp_path / "rag.toml"
     file.write_bytes(b"# mine\r\nchat_model = 'old'  # why\r\nnum_ctx = 4096\r\n")
@@ -187,22 +208,3 @@ def test_a_setting_that_cannot_be_written_is_said_so(tmp_path: Path, unprivilege
     with unprivileged(), pytest.raises(HomeNotWritable, match=r"rag\.toml"):
         write_setting(before, "chat_model", "new")
     tmp_path.chmod(0o700)
-
-
-@pytest.mark.parametrize(
-    ("chat_model", "place"),
-    [
-        ("own.gguf", "{home}/own.gguf"),
-        ("models/Own.GGUF", "{home}/models/Own.GGUF"),
-        ("/models/own.gguf", "/models/own.gguf"),
-        ("~/own.gguf", str(Path.home() / "own.gguf")),
-        ("llama3.1", None),
-        ("llama3.1:8b", None),
-        ("hf.co/someone/Llama-GGUF:Llama-Q4_K_M.gguf", None),  # a name of Ollama's
-    ],
-)
-def test_a_chat_model_that_ends_in_gguf_is_a_file(
-    tmp_path: Path, chat_model: str, place: str | None
-) -> None:
-    found = settings(tmp_path, chat_model=chat_model).model_file
-    assert found == (None if place is None else Path(place.format(home=tmp_path)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,11 @@ def test_the_commands_without_make_are_those_of_the_makefile() -> None:
 
 def test_the_modelfile_carries_the_rules_that_are_sent_with_every_question() -> None:
     assert SYSTEM in (ROOT / "Modelfile").read_text()
+
+
+def test_troubleshooting_has_every_finding_of_the_doctor_in_its_own_words() -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "make_troubleshooting.py"))
+    assert made["TARGET"].read_text() == made["text"](), "run scripts/make_troubleshooting.py"
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:

@@ -12,11 +12,13 @@ LEVELS = {
     "rag": 0, "rag.types": 0, "rag.errors": 0,
     "rag.egress": 1, "rag.hardware": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
     "rag.frames": 1, "rag.process": 1,
+    "rag.language": 1, "rag.explain": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.model_records": 2,
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
     "rag.engine_choice": 4, "rag.reindexing": 4, "rag.assistant": 4, "rag.jobs": 4,
     "rag.evaluation": 4, "rag.generation": 4, "rag.batch": 4, "rag.models": 4,
+    "rag.doctor": 4,
     "rag.cli": 5, "rag.server": 5, "rag.__main__": 5, "ui": 5,
 }  # fmt: skip
 SAME_LEVEL = {
@@ -32,16 +34,18 @@ SAME_LEVEL = {
     ("rag.generation", "rag.engine_choice"),
     ("rag.models", "rag.engine_choice"),
     ("rag.batch", "rag.generation"),
+    ("rag.doctor", "rag.engine_choice"),
     ("rag.evaluation", "rag.assistant"),  # it measures the product as it is
+    ("rag.evaluation", "rag.engine_choice"),  # ... with the model that a new library would get
     ("rag.answering", "rag.retrieval"),  # an answer starts from the evidence that was retrieved
     ("rag.cli", "rag.server"),  # `rag serve` starts it
     ("ui", "rag.server"),  # the pages are what it serves
     ("rag.__main__", "rag.cli"),
 }
 FRONT_DOORS_SEE = {
-    "rag", "rag.types", "rag.errors", "rag.config", "rag.paths", "rag.egress",
+    "rag", "rag.types", "rag.errors", "rag.explain", "rag.config", "rag.paths", "rag.egress",
     "rag.assistant", "rag.engine_choice", "rag.reindexing", "rag.jobs", "rag.evaluation",
-    "rag.generation", "rag.batch", "rag.models", "rag.hardware", "rag.cli",
+    "rag.generation", "rag.batch", "rag.models", "rag.doctor", "rag.hardware", "rag.cli",
     "rag.server", "ui",
 }  # fmt: skip
 # the events of an ingestion and of a reindex are data of level 3 that the front doors show
@@ -50,13 +54,14 @@ EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.in
 
 HOMES = {
     "chromadb": {"rag/indexes/vector.py"},
-    "tantivy": {"rag/indexes/keyword.py"},
     "ollama": {"rag/engines/ollama/*"},
     "httpx": {"rag/engines/ollama/*", "rag/engines/gguf/server.py"},
+    "tantivy": {"rag/indexes/keyword.py", "rag/indexes/analysis.py"},
     "onnxruntime": {"rag/engines/embedded.py"},
     "tokenizers": {"rag/engines/wordpiece.py"},
     "langchain_text_splitters": {"rag/chunking.py"},
-    "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py"},
+    "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py",
+                "rag/doctor/library.py"},
     "portalocker": {"rag/locks.py"},
     "platformdirs": {"rag/paths.py"},
     "tomlkit": {"rag/config.py"},

@@ -8,7 +8,7 @@ import streamlit as st
 
 from rag.errors import VouchError
 from rag.server.workspace import current
-from ui import chat, documents, errors, models, sidebar
+from ui import chat, documents, errors, health, models, search, sidebar
 
 HERE = Path(__file__).parent
 
@@ -20,8 +20,10 @@ st.html(HERE / "style.css")
 page = st.navigation(
     [
         st.Page(chat.page, title="Chat", url_path="chat", default=True),
+        st.Page(search.page, title="Search", url_path="search"),
         st.Page(documents.page, title="Documents", url_path="documents"),
         st.Page(models.page, title="Models", url_path="models"),
+        st.Page(health.page, title="Health", url_path="health"),
     ]
 )
 try:

@@ -15,6 +15,7 @@ from rag.types import (
     Delta,
     Done,
     ErrorInfo,
+    Hit,
     Passage,
     Retrieved,
     StatementChecked,
@@ -66,6 +67,22 @@ class Source:
     quote: str
     """Empty for a passage, which is opened to be read as a whole."""
     stale: bool
+
+    @classmethod
+    def of_hit(cls, hit: Hit) -> Source:
+        chunk = hit.chunk
+        return cls(
+            document_id=chunk.document_id,
+            sha256=chunk.sha256,
+            path=chunk.path,
+            name=chunk.name,
+            page=chunk.unit,
+            label=chunk.label,
+            start=chunk.start,
+            end=chunk.end,
+            quote="",
+            stale=chunk.stale,
+        )
 
     @classmethod
     def of(cls, place: Citation | Passage) -> Source:

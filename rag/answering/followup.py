@@ -18,14 +18,18 @@ _LEANING = re.compile(
     re.IGNORECASE,
 )
 _FEW_WORDS = 2
+_SHORT = 12  # words; a longer question says by itself what its pronouns mean
+_TURNS = 3  # a follow-up of a follow-up is searched with both, and no further back
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
-    """The question as it is searched for: itself, or with the last question before it."""
-    if not history:
+    """The question as it is searched for: itself, or with what it leans on before it."""
+    if not history or not _leans(question):
         return question
-    own = content_words(question)
-    leans = len(own) <= _FEW_WORDS or (_LEANING.search(question) and len(words(question)) <= 12)
-    if not leans:
-        return question
-    return f"{history[-1].question.rstrip(' ?.')} – {question}"
+    before = standalone(history[-1].question, history[-_TURNS:-1])
+    return f"{before.rstrip(' ?.')} – {question}"
+
+
+def _leans(question: str) -> bool:
+    few = len(content_words(question)) <= _FEW_WORDS
+    return few or bool(_LEANING.search(question) and len(words(question)) <= _SHORT)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from rag.catalog import schema
 from rag.errors import DiskFull, HomeNotWritable, LibraryBusy, LibraryDamaged, VouchError
@@ -24,6 +25,7 @@ PRAGMA synchronous = FULL;
 PRAGMA busy_timeout = 30000;
 PRAGMA temp_store = MEMORY;
 """
+T = TypeVar("T")
 
 
 class Catalog:
@@ -105,6 +107,35 @@ def connect(path: Path) -> sqlite3.Connection:
     return _prepared(
         sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     )
+
+
+def peek(path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+    """What `look` finds in one snapshot of a catalog, without leaving a trace: nothing is migrated,
+    and no file is made, which even a read-only connection does in write-ahead mode.
+
+    Raises `LibraryDamaged`, `HomeNotWritable` or `LibraryBusy`.
+    """
+    log = path.with_name(path.name + "-wal")
+    while True:
+        quiet = not log.exists()  # nobody has it open: there is no log to follow
+        address = f"{path.as_uri()}?{'immutable=1' if quiet else 'mode=ro'}"
+        try:
+            with _mapped(path), closing(sqlite3.connect(address, uri=True)) as db:
+                db.isolation_level = None
+                db.row_factory = sqlite3.Row
+                db.execute("BEGIN")
+                return look(db)
+        except LibraryDamaged:
+            if not (quiet and log.exists()):
+                raise
+            # a writer came meanwhile, and what was read is of two moments: once more, with its log
+
+
+def damage(db: sqlite3.Connection, thorough: bool) -> str | None:
+    """What SQLite finds wrong with the file; `thorough` compares indexes with tables as well."""
+    check = "integrity_check" if thorough else "quick_check"
+    first = str(db.execute(f"PRAGMA {check}(1)").fetchone()[0])
+    return None if first == "ok" else first
 
 
 def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:

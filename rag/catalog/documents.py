@@ -65,6 +65,14 @@ def found_below(db: sqlite3.Connection, folder: str) -> list[Document]:
     return [_document(row) for row in rows]
 
 
+def sources(db: sqlite3.Connection) -> list[str]:
+    """The folders that were ingested, and the files that were named by themselves; no uploads."""
+    rows = db.execute(
+        "SELECT DISTINCT coalesce(root, path) FROM documents WHERE path NOT LIKE 'upload:%'"
+    )
+    return [row[0] for row in rows]
+
+
 def units(db: sqlite3.Connection, document_id: str) -> list[Unit]:
     rows = db.execute("SELECT * FROM units WHERE document_id = ? ORDER BY number", (document_id,))
     return [_unit(row) for row in rows]

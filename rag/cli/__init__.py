@@ -9,6 +9,7 @@ ingesting.py   ingest
 library.py     documents, status, config
 models.py      models list, show, running, pull, create, copy, remove
 model_views.py how models are printed
+examining.py   doctor
 serving.py     serve, demo
 reindexing.py  reindex, models use
 evaluating.py  evaluate

@@ -16,13 +16,14 @@ from rag.cli.console import err, out, print_json, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
 from rag.errors import VouchError
+from rag.explain import why
 from rag.types import Answer, Delta, Done, Hit, Scope, Turn, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rag.assistant import Assistant
-    from rag.types import AnswerEvent
+    from rag.types import AnswerEvent, SearchResult
 
 _MARKS = {"supported": ("✓", "green"), "partly": ("~", "yellow"), "unsupported": ("✗", "red")}
 _NEAREST = 3  # passages offered for reading where there is no answer
@@ -75,20 +76,22 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, max=200, help="How many hits.")] = 10,
     collection: Collection = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show how each search ranked each hit.")
+        bool, typer.Option("--explain", help="Show why each hit was found, and what limited.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Find the passages that fit best, without an answer."""
+    """Find the passages that fit best, without an answer. A "quoted phrase" is taken exactly."""
     from rag.assistant import open_assistant
 
     with closing(open_assistant(settings)) as assistant:
-        result = assistant.search(query, k, _scope(collection))
+        result = assistant.search(query, k, _scope(collection), explain=explain)
     if json:
         from rag.cli import contracts
 
         print_json(contracts.search_result(result))
         return
+    if explain:
+        err.print(styled("\n".join([*map(_sentence, result.filters), _times(result)]), "dim"))
     for rank, hit in enumerate(result.hits, start=1):
         _print_hit(rank, hit, explain)
     if result.notice:
@@ -186,18 +189,18 @@ def _print_hit(rank: int, hit: Hit, explain: bool) -> None:
     chunk = hit.chunk
     _print_item(Text(f"{rank:>3}.", style="bold"), styled(f"{chunk.name}, {chunk.label}", "cyan"))
     if explain:
-        _print_indented(styled(_ranks(hit), "dim"), 5)
+        for line in why(hit):
+            _print_indented(styled(line, "dim"), 5)
     _print_indented(_shortened(chunk.text, 300), 5)
 
 
-def _ranks(hit: Hit) -> str:
-    parts = [f"score {hit.score:.4f}"]
-    for name, rank, score in (
-        ("meaning", hit.dense_rank, hit.dense_score),
-        ("keywords", hit.keyword_rank, hit.keyword_score),
-    ):
-        parts.append(f"{name} {f'rank {rank} ({score:.3f})' if rank else 'not among the best 50'}")
-    return " · ".join(parts)
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def _times(result: SearchResult) -> str:
+    parts = [f"{name} {seconds * 1000:.0f} ms" for name, seconds in result.stages.items()]
+    return f"{result.seconds * 1000:.0f} ms: {', '.join(parts)}."
 
 
 def _converse(assistant: Assistant, scope: Scope) -> None:

@@ -33,7 +33,7 @@ def styled(text: str, style: str = "") -> Text:
     return Text(printable(text), style=style)
 
 
-def progress_bar(doing: str, things: str) -> Progress:
+def progress_bar(things: str) -> Progress:
     """A bar for so many things; tasks have a field `rate`. Nothing is drawn but in a terminal."""
     from rich.progress import (
         BarColumn,
@@ -45,7 +45,7 @@ def progress_bar(doing: str, things: str) -> Progress:
     )
 
     columns = (
-        TextColumn(doing),
+        TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn(things),

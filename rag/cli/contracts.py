@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.assistant import Status
+from rag.doctor.words import Finding
 from rag.hardware import Machine
 from rag.ingest.pipeline import Summary
 from rag.ingest.reindex import Swapped
@@ -55,6 +56,8 @@ def search_result(result: SearchResult) -> Json:
         "query": result.query,
         "hits": [_hit(rank, hit) for rank, hit in enumerate(result.hits, start=1)],
         "seconds": round(result.seconds, 4),
+        "stages": {name: round(seconds, 4) for name, seconds in result.stages.items()},
+        "filters": list(result.filters),
         "notice": result.notice,
     }
 
@@ -73,6 +76,8 @@ def _hit(rank: int, hit: Hit) -> Json:
         "dense_score": hit.dense_score,
         "keyword_rank": hit.keyword_rank,
         "keyword_score": hit.keyword_score,
+        "named_in": hit.named_in,
+        "words": None if hit.words is None else list(hit.words),
         "start": chunk.start,
         "end": chunk.end,
         "text": chunk.text,
@@ -233,3 +238,7 @@ def _installed_model(model_: InstalledModel) -> Json:
         "fit": asdict(model_.fit) if model_.fit else None,
         "running": running_model(model_.running) if model_.running else None,
     }
+
+
+def findings(found: Sequence[Finding]) -> Json:
+    return {"findings": [asdict(finding) | {"hint": finding.hint} for finding in found]}

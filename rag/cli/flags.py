@@ -14,21 +14,29 @@ from typing import Annotated, Any
 import typer
 
 from rag import egress
-from rag.config import SETTINGS, load_settings
+from rag.config import SETTINGS, load_settings, load_valid_settings
 
 PANEL = "Settings (also in rag.toml, and as RAG_… in the environment)"
 
 
-def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the flags of all settings, and the settings made of them."""
+def takes_settings(
+    command: Callable[..., None], *, even_wrong: bool = False
+) -> Callable[..., None]:
+    """Give a command the flags of all settings, and the settings made of them.
+
+    `even_wrong`: it runs with those that are valid, and is given the others as `wrong`.
+    """
     signature = inspect.signature(command, eval_str=True)
-    own = [p for p in signature.parameters.values() if p.name != "settings"]
+    own = [p for p in signature.parameters.values() if p.name not in ("settings", "wrong")]
     flags = [_flag(setting.name, setting.metadata["help"]) for setting in SETTINGS]
 
     @wraps(command)
     def with_settings(**values: Any) -> None:
         given = {setting.name: values.pop(setting.name) for setting in SETTINGS}
-        settings = load_settings(given)
+        if even_wrong:
+            settings, values["wrong"] = load_valid_settings(given)
+        else:
+            settings = load_settings(given)
         egress.guard(settings.allow_hosts)
         command(settings=settings, **values)
 

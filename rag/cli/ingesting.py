@@ -88,8 +88,8 @@ def show_progress(stream: Iterator[IngestEvent], to_load: int) -> int:
 
     not_read: list[FileResult] = []
     summary = None
-    with progress_bar("Reading", "files") as progress:
-        task = progress.add_task("", total=to_load, rate="")
+    with progress_bar("files") as progress:
+        task = progress.add_task("Reading", total=to_load, rate="")
         for event in stream:
             if isinstance(event, Embedded):
                 rate = f"{event.chunks / event.seconds:.0f} chunks/s" if event.seconds else ""

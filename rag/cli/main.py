@@ -19,6 +19,7 @@ from rag import __version__  # noqa: E402
 from rag.cli import (  # noqa: E402
     asking,
     evaluating,
+    examining,
     generating,
     ingesting,
     library,
@@ -37,7 +38,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serving, ingesting, asking, library, models, reindexing, evaluating, generating):
+for module in (
+    serving, ingesting, asking, library, models, reindexing, examining, evaluating, generating,
+):  # fmt: skip
     module.register(app)
 
 

@@ -1,4 +1,7 @@
-"""`rag models`: the models of the Ollama server: what is there, what fits, fetching and making."""
+"""`rag models`: the models of the Ollama server: what is there, what fits, fetching and making.
+
+`use` is in reindexing.py.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from rich.prompt import Confirm
 
 from rag.cli.console import err, out, print_json, styled
 from rag.cli.flags import takes_settings
+from rag.cli.reindexing import use
 from rag.config import Settings
 from rag.errors import UsageError
 from rag.hardware import gigabytes
@@ -24,14 +28,14 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Name = Annotated[str, typer.Argument(help="A model, with its tag if it has one.")]
 
 
-group = typer.Typer(no_args_is_help=True, help="The models of Ollama: list, fetch, make, remove.")
-
-
 def register(app: typer.Typer) -> None:
-    group.command("list")(takes_settings(list_models))
-    for command in (show, running, pull, create, copy, remove):
-        group.command()(takes_settings(command))
-    app.add_typer(group, name="models")
+    models = typer.Typer(
+        no_args_is_help=True, help="The models of Ollama: list, fetch, make, remove."
+    )
+    models.command("list")(takes_settings(list_models))
+    for command in (show, running, use, pull, create, copy, remove):
+        models.command()(takes_settings(command))
+    app.add_typer(models, name="models")
 
 
 def list_models(

@@ -8,17 +8,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from rag.cli import models
-from rag.cli.console import err, out, print_json, styled
+from rag.cli.console import err, out, print_json, progress_bar, styled
 from rag.cli.flags import takes_settings
 from rag.cli.ingesting import tell_waiting
 from rag.config import Settings, write_setting
@@ -38,7 +29,6 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 def register(app: typer.Typer) -> None:
     app.command()(takes_settings(reindex))
-    models.group.command()(takes_settings(use))
 
 
 def reindex(
@@ -178,18 +168,7 @@ def _show_progress(events: Iterator[ReindexEvent]) -> Swapped:
     from rag.ingest.commit import Embedded
     from rag.ingest.reindex import Outlook, Publishing, Swapped
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("chunks"),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    # nothing is drawn where standard error is no terminal
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    with progress_bar("chunks") as progress:
         for event in events:
             if isinstance(event, Outlook):
                 done = event.done

@@ -3,6 +3,7 @@
 ollama/           a local Ollama server, through its official client
 embedded.py       sentence embeddings in this process, where there is no Ollama
 prefixes.py       the task prefixes that embedding models were trained with
+languages.py      the languages that embedding models were made for
 wordpiece.py      the committed tokenizer: counts tokens for chunks and for the embedded engine
 modelfile.py      the Modelfile format: text to data and back
 local_weights.py  weights in files of this machine, as a Modelfile names them

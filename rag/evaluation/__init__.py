@@ -1,6 +1,8 @@
-"""How well search finds what it should, measured on judged questions.
+"""Search measured on judged questions.
 
-dataset.py  folders of judged questions: text records, or PDFs judged by page
-metrics.py  nDCG, recall, MRR of one ranking; means with bootstrap intervals (pure)
-run.py      a dataset ingested into a library of its own, every question searched, scored
+dataset.py   folders of documents, questions and judgements
+metrics.py   nDCG, recall, reciprocal rank, success; means with intervals (pure)
+run.py       a dataset through the product, stage by stage
+runs.py      what was measured: stored, listed, compared question by question
+report.py    runs as tables (pure)
 """

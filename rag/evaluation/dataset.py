@@ -7,13 +7,17 @@ query, document, relevance).
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rag.errors import PathNotFound, UsageError
+
+Only = Mapping[str, str]
+"""Fields and the value that a row must have, where it has the field at all: {"lang": "de"}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +49,60 @@ class Dataset:
     records: tuple[Record, ...] = ()
     files: tuple[tuple[str, Path], ...] = ()
 
+    @property
+    def asks_of_documents(self) -> bool:
+        """Whether its questions name the document they are asked of."""
+        return any(query.document is not None for query in self.queries)
 
-def read_dataset(folder: Path) -> Dataset:
+    @property
+    def digest(self) -> str:
+        """Names what is searched: 16 hex digits of the records, or of the files' ids and paths."""
+        searched = repr((self.records, self.files))
+        return hashlib.sha256(searched.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def read_dataset(folder: Path, only: Only | None = None) -> Dataset:
     """Read a folder. Questions without a judged document are left out: nothing can be found.
 
-    Raises `PathNotFound` and `UsageError` where it is no dataset.
+    `only` leaves out questions, records and files with another value in one of these fields.
+    Raises `PathNotFound` and `UsageError` where it is no dataset, or none of it is left.
     """
-    if not folder.is_dir():
-        raise PathNotFound(str(folder), f"There is no folder {folder}.", "Check the spelling.")
-    for needed in ("queries.jsonl", "qrels.tsv"):
-        if not (folder / needed).is_file():
-            raise UsageError(
-                str(folder),
-                f"{folder} has no {needed}.",
-                "A dataset has queries.jsonl, qrels.tsv, and corpus.jsonl or docs.jsonl.",
-            )
+    _check(folder)
+    chosen = only or {}
     judged = _judgements(folder / "qrels.tsv")
     queries = tuple(
         Query(row["id"], row["text"], judged[row["id"]], row.get("doc"))
-        for row in _rows(folder / "queries.jsonl")
+        for row in _rows(folder / "queries.jsonl", chosen)
         if row["id"] in judged
     )
+    if not queries:
+        raise UsageError(
+            str(folder),
+            f"{folder} has no judged question left.",
+            "Compare qrels.tsv and the fields of queries.jsonl with what you asked for.",
+        )
+    name = "-".join([folder.name, *(f"{k}-{v}" for k, v in sorted(chosen.items()))])
     if (folder / "corpus.jsonl").is_file():
-        rows = _rows(folder / "corpus.jsonl")
+        rows = _rows(folder / "corpus.jsonl", chosen)
         records = tuple(Record(r["id"], r.get("title") or "", r["text"]) for r in rows)
-        return Dataset(folder.name, folder, queries, records=records)
-    files = tuple((row["id"], folder / row["file"]) for row in _rows(folder / "docs.jsonl"))
-    return Dataset(folder.name, folder, queries, files=files)
+        return Dataset(name, folder, queries, records=records)
+    rows = _rows(folder / "docs.jsonl", chosen)
+    return Dataset(name, folder, queries, files=tuple((r["id"], folder / r["file"]) for r in rows))
+
+
+def _check(folder: Path) -> None:
+    if not folder.is_dir():
+        raise PathNotFound(str(folder), f"There is no folder {folder}.", "Check the spelling.")
+    documents = ("corpus.jsonl", "docs.jsonl")
+    missing = [n for n in ("queries.jsonl", "qrels.tsv") if not (folder / n).is_file()]
+    if not any((folder / name).is_file() for name in documents):
+        missing.append(" or ".join(documents))
+    if missing:
+        raise UsageError(
+            str(folder),
+            f"{folder} has no {missing[0]}.",
+            "A dataset has queries.jsonl, qrels.tsv, and corpus.jsonl or docs.jsonl.",
+        )
 
 
 def _judgements(path: Path) -> dict[str, dict[str, int]]:
@@ -83,7 +114,14 @@ def _judgements(path: Path) -> dict[str, dict[str, int]]:
     return judged
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def _rows(path: Path, only: Only) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
-            yield json.loads(line)
+            row: dict[str, Any] = json.loads(line)
+            if all(_same(row[field], value) for field, value in only.items() if field in row):
+                yield row
+
+
+def _same(value: object, wanted: str) -> bool:
+    """Whether a JSON value is the one typed: true, 3 and de are as in the file."""
+    return (value if isinstance(value, str) else json.dumps(value)) == wanted

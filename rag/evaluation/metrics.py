@@ -59,11 +59,6 @@ def mean(values: Sequence[float]) -> Mean:
     return Mean(float(np.mean(values)), float(low), float(high))
 
 
-def mean_difference(ours: Sequence[float], theirs: Sequence[float]) -> Mean:
-    """The mean of the differences question by question, with its 95 % interval."""
-    return mean([a - b for a, b in zip(ours, theirs, strict=True)])
-
-
 def _discounted(gains: Sequence[int]) -> float:
     return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
 

@@ -1,8 +1,10 @@
-"""A dataset ingested into a library of its own, every question searched, every ranking scored.
+"""Runs a dataset through the product as it is: ingest, search by each recipe, score.
 
-The library lies under the home's `evaluations` folder and is kept: a second run embeds nothing. A
-text record is written as an HTML file, so that it goes the way of every file, title and all. A
-document scores as its best chunk; PDFs are judged by page.
+The dataset gets a library of its own, named by its records and by the embedding model, in the
+`evaluations` folder, and keeps it: a second run embeds nothing, and a change of retrieval costs only
+its questions. A text record is written as an HTML file, so that it goes the way of every file, title
+and all. A document scores as its best chunk; PDFs are judged by page, among all and inside the one
+that a question is asked of.
 """
 
 from __future__ import annotations
@@ -11,19 +13,24 @@ import html
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from rag.assistant import Assistant, open_assistant
 from rag.config import Settings
+from rag.engine_choice import Engines
 from rag.evaluation import metrics
 from rag.evaluation.dataset import Dataset, Query
-from rag.evaluation.metrics import Mean
-from rag.types import EVERYTHING, Hit, Scope
+from rag.evaluation.runs import Asked, Run, Stage
+from rag.retrieval.recipe import STAGES, Recipe
+from rag.types import EVERYTHING, EmbeddingIdentity, Hit, Scope
 
 DEPTH = 100  # hits asked for; documents are made of them
-MODES = ("keyword", "dense", "hybrid")
+INSIDE = " inside"
+"""Ends the name of a stage that was asked of the question's own document alone."""
+_KEPT = 10  # documents of each question that a run keeps
 
 _METRICS: dict[str, Callable[[Sequence[str], dict[str, int]], float]] = {
     "ndcg@10": lambda ranking, relevant: metrics.ndcg(ranking, relevant, 10),
@@ -36,44 +43,33 @@ _METRICS: dict[str, Callable[[Sequence[str], dict[str, int]], float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The scores of one dataset: by mode and metric, per question in the order of its file."""
-
-    dataset: str
-    queries: tuple[str, ...]
-    scores: dict[str, dict[str, tuple[float, ...]]]
-    ingest_seconds: float
-    search_seconds: float
-
-    def mean(self, mode: str, metric: str) -> Mean:
-        return metrics.mean(self.scores[mode][metric])
-
-
-def evaluate(settings: Settings, dataset: Dataset, inside: bool = False) -> Report:
-    """Measure search on a dataset with the product's own defaults.
-
-    `inside`: each question is asked of its own document alone (datasets that name one).
-    """
-    home = settings.home / "evaluations" / dataset.name
+def evaluate(settings: Settings, dataset: Dataset, stages: Sequence[str] = tuple(STAGES)) -> Run:
+    """Measure search on a dataset by these recipes, with the product's own defaults."""
+    identity = _identity(settings)
+    home = (
+        settings.home / "evaluations" / f"{dataset.folder.name}-{dataset.digest}-{identity.key[:8]}"
+    )
     with closing(open_assistant(replace(settings, home=home))) as assistant:
         started = time.perf_counter()
         names = _ingest(assistant, dataset, home / "records")
-        searched = time.perf_counter()
-        rankings = [_rankings(assistant, query, names, inside) for query in dataset.queries]
-        ended = time.perf_counter()
-    scores = {
-        mode: {
-            name: tuple(
-                score(ranking[mode], query.relevant)
-                for ranking, query in zip(rankings, dataset.queries, strict=True)
-            )
-            for name, score in _METRICS.items()
-        }
-        for mode in MODES
-    }
-    ids = tuple(query.id for query in dataset.queries)
-    return Report(dataset.name, ids, scores, searched - started, ended - searched)
+        seconds = time.perf_counter() - started
+        asking = _Asking(
+            assistant, names, any("#" in j for q in dataset.queries for j in q.relevant)
+        )
+        measured = {name: asking.stage(dataset.queries, STAGES[name]) for name in stages}
+        if dataset.asks_of_documents:
+            measured |= {
+                name + INSIDE: asking.stage(dataset.queries, STAGES[name], inside=True)
+                for name in stages
+            }
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Run(dataset.name, dataset.digest, now, identity.model, seconds, measured)
+
+
+def _identity(settings: Settings) -> EmbeddingIdentity:
+    """What would embed a new library now."""
+    with closing(Engines(settings)) as engines:
+        return engines.embedder(None).identity
 
 
 def _ingest(assistant: Assistant, dataset: Dataset, records: Path) -> dict[str, str]:
@@ -101,22 +97,32 @@ def _write_records(dataset: Dataset, folder: Path) -> Iterator[tuple[str, str]]:
         yield str(path.absolute()), unquote(path.stem)
 
 
-def _rankings(
-    assistant: Assistant, query: Query, names: dict[str, str], inside: bool
-) -> dict[str, list[str]]:
-    """The judged ids of one question in the order of each mode, best first, each once."""
-    scope = EVERYTHING
-    if inside and query.document is not None:
-        path = next(path for path, name in names.items() if name == query.document)
-        scope = Scope(documents=(assistant.document(path).id,))
-    hits = assistant.search(query.text, DEPTH, scope).hits
-    by_keyword = sorted((h for h in hits if h.keyword_rank), key=lambda h: h.keyword_rank or 0)
-    by_vector = sorted((h for h in hits if h.dense_rank), key=lambda h: h.dense_rank or 0)
-    paged = any("#" in judged for judged in query.relevant)
-    found = {"keyword": by_keyword, "dense": by_vector, "hybrid": hits}
-    return {mode: _judged_ids(of, names, paged) for mode, of in found.items()}
+class _Asking:
+    """A library that is asked questions; `names`: the judged id of each path."""
 
+    def __init__(self, assistant: Assistant, names: dict[str, str], paged: bool) -> None:
+        self._assistant = assistant
+        self._names = names
+        self._paths = {name: path for path, name in names.items()}
+        self._paged = paged
 
-def _judged_ids(hits: Iterable[Hit], names: dict[str, str], paged: bool) -> list[str]:
-    ids = (names[hit.chunk.path] + (f"#{hit.chunk.unit}" if paged else "") for hit in hits)
-    return list(dict.fromkeys(ids))
+    def stage(self, queries: Sequence[Query], by: Recipe, inside: bool = False) -> Stage:
+        return Stage(tuple(self._ask(query, by, inside) for query in queries))
+
+    def _ask(self, query: Query, by: Recipe, inside: bool) -> Asked:
+        scope = self._scope(query) if inside else EVERYTHING
+        result = self._assistant.search(query.text, DEPTH, scope, by)
+        ranking = self._judged_ids(result.hits)
+        scores = {name: score(ranking, query.relevant) for name, score in _METRICS.items()}
+        found = tuple(ranking[:_KEPT])
+        return Asked(query.id, query.text, scores, found, result.seconds, result.stages)
+
+    def _scope(self, query: Query) -> Scope:
+        if query.document is None:
+            return EVERYTHING
+        return Scope(documents=(self._assistant.document(self._paths[query.document]).id,))
+
+    def _judged_ids(self, hits: Iterable[Hit]) -> list[str]:
+        page = "#{}" if self._paged else ""
+        ids = (self._names[hit.chunk.path] + page.format(hit.chunk.unit) for hit in hits)
+        return list(dict.fromkeys(ids))

@@ -3,6 +3,7 @@
     vector.py    Chroma: one generation, built once, then only read
     publish.py   makes, proves, publishes and removes generations
     keyword.py   tantivy: BM25 over text, headings, title and file name
+    analysis.py  text to the words that the keyword index holds, language by language
     follow.py    brings both up to the catalog
 
 Run as a program (`python -m rag.indexes`), it builds or probes one generation in a process of its

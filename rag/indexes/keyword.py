@@ -1,38 +1,43 @@
-"""The keyword index: tantivy, BM25 over text, headings, title and file name.
+"""The keyword index: tantivy, BM25 over what a chunk says and stands under, and its file's name.
 
-Text typed by people never reaches tantivy's query parser: queries are built from analysed tokens.
+Text typed by people never reaches tantivy's query parser: queries are built from analysed words.
 Adding a chunk twice is safe (it is deleted by id first), so a replay after a crash changes nothing.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
 from rag.errors import DiskFull, LibraryDamaged
+from rag.indexes import analysis
+from rag.text import STOP_WORDS, stem
 from rag.types import StoredChunk
 
-ANALYZER = "words"
-LANGUAGE = "english"
-LONGEST_WORD = 60
-FIELDS: dict[str, float] = {"text": 1.0, "headings": 0.5, "title": 0.3, "name": 0.3}
-"""Fields and how much a match in each counts."""
-MOST_TERMS = 64  # of one query; a pasted page asks for its first words
+Scores = list[tuple[int, float]]
+"""Chunk ids with their scores, best first."""
+
+NAME_WEIGHT = 2.0
+"""How much a word of the file's name counts beside one of the text: it is in every chunk of the file,
+and so is rarely rare."""
+MOST_WORDS = 64  # of one query; a pasted page asks for its first words
 _WRITER_HEAP = 50_000_000  # bytes
+_SHORTEST_NAME = 2  # words of a file's name that name a document; a title may be one word
+_ASIDE = re.compile(r"\s*\([^)]*\)")
 
 
 class KeywordIndex:
     """An index in a folder, or in memory where `folder` is None."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._analyzer = _analyzer()
         self._schema = _schema()
         self._index = self._open(folder)
-        self._index.register_tokenizer(ANALYZER, self._analyzer)
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -57,24 +62,85 @@ class KeywordIndex:
         except (ValueError, OSError) as error:
             raise _map(error) from error
 
-    def search(self, query: str, k: int) -> list[tuple[int, float]]:
+    def search(self, query: str, k: int) -> Scores:
         """The ids of the `k` best chunks with their BM25 scores, best first."""
-        terms = list(dict.fromkeys(self._analyzer.analyze(query)))[:MOST_TERMS]
-        if not terms:
-            return []
+        searcher = self._searcher()
+        wanted = self._any_word(searcher, query)
+        return self._found(searcher, tantivy.Query.boolean_query(wanted), k) if wanted else []
+
+    def scores(self, query: str, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """What `search` scores these chunks; those without a word of the query are left out."""
+        searcher = self._searcher()
+        wanted = self._any_word(searcher, query)
+        if not wanted or not chunk_ids:
+            return {}
+        any_word = tantivy.Query.boolean_query(wanted)
+        among = self._filter(tantivy.Query.term_set_query(self._schema, "chunk", list(chunk_ids)))
+        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, any_word), among])
+        return dict(self._found(searcher, both, len(chunk_ids)))
+
+    def named(self, labels: Sequence[str], query: str, k: int) -> Scores:
+        """The best `k` chunks for a query of the documents that have one of these labels."""
+        searcher = self._searcher()
+        among = self._filter(tantivy.Query.term_set_query(self._schema, "label", list(labels)))
+        wanted = [among, *self._any_word(searcher, query)]
+        return self._found(searcher, tantivy.Query.boolean_query(wanted), k)
+
+    def with_phrase(self, phrase: str, most: int) -> set[int]:
+        """The ids of the chunks, at most so many, that have these words side by side."""
+        searcher = self._searcher()
+        found = list(analysis.words(phrase))
+        wanted = [
+            (tantivy.Occur.Should, self._side_by_side(analysis.stem_all(found, language)))
+            for language in self.languages(searcher)
+        ]
+        if not found or not wanted:
+            return set()
+        return {i for i, _ in self._found(searcher, tantivy.Query.boolean_query(wanted), most)}
+
+    def languages(self, searcher: Any = None) -> Mapping[str, int]:
+        """The languages of the chunks, by stemmer, with how many chunks are in each."""
+        searcher = searcher or self._searcher()
+        counts = {
+            language: int(searcher.doc_freq("language", language))
+            for language in (*analysis.STEMMERS, analysis.UNSTEMMED)
+        }
+        return {language: number for language, number in counts.items() if number}
+
+    def _searcher(self) -> Any:
         self._index.reload()
-        searcher = self._index.searcher()
-        found = searcher.search(self._query(terms), k, count=False).hits
+        return self._index.searcher()
+
+    def _found(self, searcher: Any, query: tantivy.Query, k: int) -> Scores:
+        found = searcher.search(query, k, count=False).hits
         ids = searcher.fast_field_values("chunk", [address for _, address in found])
         return [(int(i), float(score)) for i, (score, _) in zip(ids, found, strict=True)]
 
-    def _query(self, terms: Sequence[str]) -> tantivy.Query:
-        should: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        for name, weight in FIELDS.items():
-            for term in terms:
-                one = tantivy.Query.term_query(self._schema, name, term)
-                should.append((tantivy.Occur.Should, tantivy.Query.boost_query(one, weight)))
-        return tantivy.Query.boolean_query(should)
+    def _any_word(self, searcher: Any, query: str) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        """A part of a query for each word of the text and of a file's name that it may mean."""
+        text = [self._form(forms) for forms in _forms(query, tuple(self.languages(searcher)))]
+        names = [
+            tantivy.Query.boost_query(self._term("name", word), NAME_WEIGHT)
+            for word in _asked_names(query)
+        ]
+        return [(tantivy.Occur.Should, part) for part in (*text, *names)]
+
+    def _form(self, forms: Sequence[str]) -> tantivy.Query:
+        """One word in the forms that the languages give it; a chunk is in one of them."""
+        terms = [self._term("text", form) for form in forms]
+        return terms[0] if len(terms) == 1 else tantivy.Query.disjunction_max_query(terms)
+
+    def _side_by_side(self, found: list[str]) -> tantivy.Query:
+        if len(found) == 1:
+            return self._term("text", found[0])
+        return tantivy.Query.phrase_query(self._schema, "text", [*found])
+
+    def _term(self, field: str, word: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, word)
+
+    @staticmethod
+    def _filter(query: tantivy.Query) -> tuple[tantivy.Occur, tantivy.Query]:
+        return tantivy.Occur.Must, tantivy.Query.const_score_query(query, 0.0)
 
     def _open(self, folder: Path | None) -> Any:
         if folder is None:
@@ -86,31 +152,69 @@ class KeywordIndex:
             raise _map(error) from error
 
 
+def matched(query: str, chunk: StoredChunk) -> tuple[str, ...]:
+    """The words of a query that the index found in a chunk or in its file's name."""
+    language = analysis.language_of(chunk.text)
+    asked = list(dict.fromkeys(analysis.words(query)))[:MOST_WORDS]
+    there = set(analysis.stems(context(chunk), language))
+    stemmed = analysis.stem_all(asked, language)
+    names = set(map(stem, analysis.file_words(chunk.name))) & set(_asked_names(query))
+    found = [word for word, form in zip(asked, stemmed, strict=True) if form in there]
+    return tuple(dict.fromkeys([*found, *sorted(names)]))
+
+
+def label(name: str) -> str:
+    """A name as it is compared: its words, without what stands in brackets."""
+    return " ".join(analysis.words(_ASIDE.sub("", name)))
+
+
+def labels(chunk: StoredChunk) -> list[str]:
+    """What other documents may call the document of a chunk: its title, its file's name."""
+    title = {label(chunk.title or ""), " ".join(analysis.words(chunk.title or ""))}
+    file = analysis.file_words(chunk.name)
+    names = title | ({" ".join(file)} if len(file) >= _SHORTEST_NAME else set())
+    return sorted(names - {""})
+
+
+def _forms(query: str, languages: Sequence[str]) -> list[list[str]]:
+    """The words of a query, each in the forms that these languages give it."""
+    found = list(dict.fromkeys(analysis.words(query)))[:MOST_WORDS]
+    by_language = [analysis.stem_all(found, language) for language in languages]
+    return [list(dict.fromkeys(forms)) for forms in zip(*by_language, strict=True)]
+
+
+def _asked_names(query: str) -> list[str]:
+    """Words that may stand in a file's name: those of the query, and pairs written as one."""
+    found = [word for word in analysis.name_words(query) if word not in STOP_WORDS]
+    pairs = [a + b for a, b in pairwise(found)]
+    return list(dict.fromkeys(map(stem, found + pairs)))[:MOST_WORDS]
+
+
+def context(chunk: StoredChunk) -> str:
+    """What is indexed as the text of a chunk: what it stands under, and what it says."""
+    return "\n".join([chunk.title or "", *chunk.headings, chunk.text])
+
+
 def _document(chunk: StoredChunk) -> tantivy.Document:
-    return tantivy.Document(
+    language = analysis.language_of(chunk.text)
+    document = tantivy.Document(
         chunk=chunk.id,
-        text=chunk.text,
-        headings=" ".join(chunk.headings),
-        title=chunk.title or "",
-        name=chunk.name,
+        text=" ".join(analysis.stems(context(chunk), language)),
+        name=" ".join(map(stem, analysis.file_words(chunk.name))),
+        language=language,
     )
-
-
-def _analyzer() -> Any:
-    return (
-        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-        .filter(tantivy.Filter.remove_long(LONGEST_WORD))
-        .filter(tantivy.Filter.lowercase())
-        .filter(tantivy.Filter.stemmer(LANGUAGE))
-        .build()
-    )
+    for name in labels(chunk):
+        document.add_text("label", name)
+    return document
 
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field("chunk", indexed=True, fast=True)
-    for name in FIELDS:
-        builder.add_text_field(name, tokenizer_name=ANALYZER)
+    builder.add_text_field("text", tokenizer_name="whitespace")
+    builder.add_text_field("name", tokenizer_name="whitespace", index_option="freq")
+    for field in ("label", "language"):
+        builder.add_text_field(field, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 

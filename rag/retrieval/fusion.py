@@ -1,8 +1,16 @@
-"""Joins rankings whose scores cannot be compared. Pure."""
+"""Makes one ranking of two searches. Pure.
+
+Ranks can be joined whatever the scores are (`reciprocal_rank_fusion`). Where both scores of every
+candidate are known, more is: `fused` keeps how far the best is ahead.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import numpy as np
+
+from rag.types import Vectors
 
 RRF_K = 60
 
@@ -18,3 +26,30 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], k: int = RRF_K) ->
         for rank, item in enumerate(ranking, start=1):
             scores[item] = scores.get(item, 0.0) + 1.0 / (k + rank)
     return scores
+
+
+def fused(cosines: Vectors, keywords: Vectors, weight: float) -> Vectors:
+    """`weight` of the cosine and the rest of the keyword score, each as a share of the best."""
+    joined: Vectors = weight * _shares(cosines) + (1 - weight) * _shares(keywords)
+    return joined
+
+
+def towards(query: Vectors, found: Vectors, weight: float) -> Vectors:
+    """The question's vector moved towards the mean of what it found, of unit length again.
+
+    Source: Rocchio, "Relevance feedback in information retrieval", 1971, taking the best hits for
+    relevant ones, as in pseudo relevance feedback.
+    """
+    moved = query + weight * found.mean(axis=0)
+    unit: Vectors = (moved / max(float(np.linalg.norm(moved)), 1e-12)).astype(np.float32)
+    return unit
+
+
+def best_first(scores: Vectors, ids: Sequence[int]) -> list[int]:
+    """The positions of the scores, best first; equals in the order of their ids."""
+    return sorted(range(len(ids)), key=lambda i: (-float(scores[i]), ids[i]))
+
+
+def _shares(scores: Vectors) -> Vectors:
+    best = float(scores.max(initial=0.0))
+    return scores / best if best > 0 else np.zeros_like(scores)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 
 from rag.catalog import chunks, indexing
@@ -12,34 +13,29 @@ from rag.indexes.keyword import KeywordIndex
 from rag.retrieval.overfetch import Scored, enough
 
 
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The chunks committed after the index, in an index in memory."""
+
+    followed: int
+    sequence: int
+    ids: frozenset[int]
+    index: KeywordIndex
+
+
 class Lexical:
     """Keyword search over a library. Opens the index when it is first there to be opened."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._index: KeywordIndex | None = None
+        self._tail: _Tail | None = None
 
-    def search(
-        self, db: sqlite3.Connection, query: str, k: int, allowed: Set[int] | None
-    ) -> list[Scored]:
-        """The best `k` live chunk ids with their scores. `db` is the question's read snapshot."""
-        index = self._open()
-        followed = indexing.watermark(db, KEYWORD) if index else 0
-        tail = _search_tail(db, followed, query, k, allowed)
-        fresh = {chunk_id for chunk_id, _ in tail}
-
-        def keep(found: Sequence[Scored]) -> list[Scored]:
-            alive = chunks.alive(db, [i for i, _ in found])
-            return [
-                hit
-                for hit in found
-                if hit[0] in alive
-                and hit[0] not in fresh
-                and (allowed is None or hit[0] in allowed)
-            ]
-
-        old = enough(lambda n: index.search(query, n), keep, k) if index else []
-        return sorted([*old, *tail], key=lambda hit: -hit[1])[:k]
+    def at(self, db: sqlite3.Connection) -> Words:
+        """Keyword search as of a question's read snapshot."""
+        followed = indexing.watermark(db, KEYWORD)
+        index = self._open() if followed else None  # without a watermark it is of another form
+        return Words(db, index, self._tail_after(db, followed if index else 0))
 
     def _open(self) -> KeywordIndex | None:
         # a writer that builds anew replaces the folder: an index whose files are gone is reopened
@@ -49,14 +45,77 @@ class Lexical:
             self._index = KeywordIndex(self._folder)
         return self._index
 
+    def _tail_after(self, db: sqlite3.Connection, followed: int) -> _Tail | None:
+        """The tail of this moment; kept for the next question, which mostly has the same."""
+        sequence = chunks.sequence(db)
+        tail = self._tail
+        if tail is None or (tail.followed, tail.sequence) != (followed, sequence):
+            late = list(chunks.after(db, followed))
+            index = KeywordIndex(None)
+            if late:
+                index.update([], late)
+            tail = _Tail(followed, sequence, frozenset(c.id for c in late), index)
+            self._tail = tail
+        return tail if tail.ids else None
 
-def _search_tail(
-    db: sqlite3.Connection, followed: int, query: str, k: int, allowed: Set[int] | None
-) -> list[Scored]:
-    """The chunks committed after the watermark, ranked in an index made for this question."""
-    tail = [c for c in chunks.after(db, followed) if allowed is None or c.id in allowed]
-    if not tail:
-        return []
-    fresh = KeywordIndex(None)
-    fresh.update([], tail)
-    return fresh.search(query, k)
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The keyword index and its tail in one read snapshot."""
+
+    db: sqlite3.Connection
+    index: KeywordIndex | None
+    tail: _Tail | None
+
+    def search(self, query: str, k: int, allowed: Set[int] | None) -> list[Scored]:
+        """The best `k` live chunk ids with their scores."""
+        return self._best(lambda index, n: index.search(query, n), k, allowed)
+
+    def named(
+        self, labels: Sequence[str], query: str, k: int, allowed: Set[int] | None
+    ) -> list[Scored]:
+        """The best `k` live chunks for a query of the documents that have one of these labels."""
+        return self._best(lambda index, n: index.named(labels, query, n), k, allowed)
+
+    def scores(self, query: str, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """What `search` scores these live chunks; 0 is left out."""
+        late = self.tail.ids if self.tail else frozenset()
+        found: dict[int, float] = {}
+        if self.index:
+            found |= self.index.scores(query, [i for i in chunk_ids if i not in late])
+        if self.tail:
+            found |= self.tail.index.scores(query, [i for i in chunk_ids if i in late])
+        return found
+
+    def with_phrase(self, phrase: str, most: int) -> set[int]:
+        """The live chunks, at most so many, that have these words side by side."""
+        found = self.index.with_phrase(phrase, most) if self.index else set()
+        late = self.tail.index.with_phrase(phrase, most) if self.tail else set()
+        return chunks.alive(self.db, list(found)) | late
+
+    def languages(self) -> dict[str, int]:
+        """The languages of the chunks, by stemmer, and about how many chunks are in each."""
+        counts = dict(self.index.languages()) if self.index else {}
+        for language, number in self.tail.index.languages().items() if self.tail else ():
+            counts[language] = counts.get(language, 0) + number
+        return counts
+
+    def _best(
+        self,
+        fetch: Callable[[KeywordIndex, int], Sequence[Scored]],
+        k: int,
+        allowed: Set[int] | None,
+    ) -> list[Scored]:
+        late = self.tail.ids if self.tail else frozenset()
+
+        def among(found: Sequence[Scored]) -> list[Scored]:
+            return [hit for hit in found if allowed is None or hit[0] in allowed]
+
+        def keep(found: Sequence[Scored]) -> list[Scored]:
+            alive = chunks.alive(self.db, [i for i, _ in found])
+            return among([hit for hit in found if hit[0] in alive and hit[0] not in late])
+
+        index, tail = self.index, self.tail
+        old = enough(lambda n: fetch(index, n), keep, k) if index else []
+        new = enough(lambda n: fetch(tail.index, n), among, k) if tail else []
+        return sorted([*old, *new], key=lambda hit: -hit[1])[:k]

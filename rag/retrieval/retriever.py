@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from rag.catalog import chunks, documents, indexing
 from rag.catalog.connection import Catalog
+from rag.engines.languages import serves
 from rag.errors import EngineError
+from rag.indexes.keyword import matched
 from rag.indexes.publish import VectorIndex
 from rag.paths import Home
-from rag.retrieval import dense
-from rag.retrieval.fusion import reciprocal_rank_fusion
+from rag.retrieval import languages, recipe
 from rag.retrieval.lexical import Lexical
-from rag.retrieval.overfetch import Scored
 from rag.retrieval.passages import passages
+from rag.retrieval.ranking import Asked, rank
+from rag.retrieval.recipe import BEST, Recipe
+from rag.retrieval.scope import limits
 from rag.types import (
     EVERYTHING,
     Coverage,
     Embedder,
     EmbeddingIdentity,
-    Hit,
     Passage,
     Scope,
     SearchResult,
     Vectors,
 )
 
-DEPTH = 50  # hits that each search brings to the fusion, or as many as are asked for
+_EVIDENCE = 50  # hits that an answer's passages are made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,12 @@ class _Snapshot:
     identity: EmbeddingIdentity | None
     vector: Vectors | None
     notice: str | None
+    seconds: float
+    """Spent on embedding."""
 
 
 class Retriever:
-    """Hybrid search: dense and keyword, fused by rank. Safe to use from many threads.
+    """Hybrid search by the stages of a recipe. Safe to use from many threads.
 
     `embedder_of` gives what embeds for an identity: the library's may be swapped between questions.
     """
@@ -75,19 +79,38 @@ class Retriever:
         self._vectors = VectorIndex(home)
         self._lexical = Lexical(home.keyword_index)
 
-    def search(self, query: str, k: int = 10, scope: Scope = EVERYTHING) -> SearchResult:
-        """The `k` best chunks. Keyword-only, with a notice, where the embedding engine fails."""
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        scope: Scope = EVERYTHING,
+        by: Recipe = BEST,
+        explain: bool = False,
+    ) -> SearchResult:
+        """The `k` best chunks. Keyword-only, with a notice, where the embedding engine fails.
+
+        `explain` names with each hit the words of the query that are in it.
+        """
         started = time.perf_counter()
-        with self._snapshot(query) as moment:
-            hits = self._search(moment, query, scope, max(k, DEPTH))[:k]
-        return SearchResult(query, tuple(hits), time.perf_counter() - started, moment.notice)
+        with self._snapshot(query, by.dense) as moment:
+            result = self._search(moment, query, scope, by, k)
+        hits = result.hits
+        if explain:
+            hits = tuple(replace(hit, words=matched(query, hit.chunk)) for hit in hits)
+        return replace(
+            result,
+            hits=hits,
+            seconds=time.perf_counter() - started,
+            notice=moment.notice or result.notice,
+            stages={"embed": moment.seconds, **result.stages},
+        )
 
     def evidence(self, query: str, most: int, scope: Scope = EVERYTHING) -> Evidence:
         """The best `most` passages for an answer, and what they are a part of."""
         started = time.perf_counter()
         with self._snapshot(query) as moment:
             db = moment.db
-            hits = self._search(moment, query, scope, DEPTH)
+            result = self._search(moment, query, scope, BEST, _EVIDENCE)
 
             @cache
             def unit_text(document_id: str, number: int) -> str:
@@ -95,29 +118,32 @@ class Retriever:
                 assert unit is not None, "a live chunk has its unit"
                 return unit.text
 
-            found = passages(hits[: 2 * most], unit_text, most)
+            found = passages(result.hits[: 2 * most], unit_text, most)
             coverage = documents.coverage(db)
             sequence = chunks.sequence(db)
-        result = SearchResult(query, tuple(hits), time.perf_counter() - started, moment.notice)
+        seconds = time.perf_counter() - started
+        result = replace(result, seconds=seconds, notice=moment.notice or result.notice)
         return Evidence(result, found, coverage, sequence, moment.identity)
 
     def close(self) -> None:
         self._vectors.close()
 
     @contextmanager
-    def _snapshot(self, query: str) -> Iterator[_Snapshot]:
+    def _snapshot(self, query: str, dense: bool = True) -> Iterator[_Snapshot]:
         """Embed, then look: a model may take its time, and a snapshot held open keeps the log.
 
         Where the library's identity was swapped between the two, the new model embeds again.
         """
+        started = time.perf_counter()
         with self._catalog.read() as db:
             identity = indexing.identity(db)
         while True:
-            vector, notice = self._embed(identity, query)
+            vector, notice = self._embed(identity, query) if dense else (None, None)
+            seconds = time.perf_counter() - started
             with self._catalog.read() as db:
                 now = indexing.identity(db)
                 if now == identity:
-                    yield _Snapshot(db, identity, vector, notice)
+                    yield _Snapshot(db, identity, vector, notice, seconds)
                     return
             identity = now
 
@@ -131,38 +157,20 @@ class Retriever:
         except EngineError as error:
             return None, f"Searched by keywords only: {error.message} {error.hint}"
 
-    def _search(self, moment: _Snapshot, query: str, scope: Scope, depth: int) -> list[Hit]:
-        db = moment.db
-        allowed = _allowed(db, scope)
-        by_keyword = self._lexical.search(db, query, depth, allowed)
-        by_vector: list[Scored] = []
-        if moment.identity is not None and moment.vector is not None:
-            by_vector = dense.search(
-                db, self._vectors, moment.identity, moment.vector, depth, allowed
-            )
-        return _fuse(db, by_vector, by_keyword)
-
-
-def _allowed(db: sqlite3.Connection, scope: Scope) -> Set[int] | None:
-    """The ids of the chunks in scope; None: all."""
-    if scope == EVERYTHING:
-        return None
-    members = set(scope.documents)
-    for collection in scope.collections:
-        members.update(d.id for d in documents.all_documents(db, collection))
-    return chunks.ids_of_documents(db, members)
-
-
-def _fuse(db: sqlite3.Connection, by_vector: list[Scored], by_keyword: list[Scored]) -> list[Hit]:
-    rankings = [[i for i, _ in by_vector], [i for i, _ in by_keyword]]
-    scores = reciprocal_rank_fusion(rankings)
-    stored = chunks.by_ids(db, list(scores))
-    dense_rank = {i: (n, s) for n, (i, s) in enumerate(by_vector, start=1)}
-    keyword_rank = {i: (n, s) for n, (i, s) in enumerate(by_keyword, start=1)}
-    nowhere = (None, None)
-    hits = [
-        Hit(stored[i], score, *dense_rank.get(i, nowhere), *keyword_rank.get(i, nowhere))
-        for i, score in scores.items()
-        if i in stored
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))
+    def _search(
+        self, moment: _Snapshot, query: str, scope: Scope, by: Recipe, k: int
+    ) -> SearchResult:
+        db, identity = moment.db, moment.identity
+        if identity is None:  # nothing has been committed yet
+            return SearchResult(query, (), 0.0)
+        words, model = self._lexical.at(db), identity.model
+        written_in = words.languages()
+        served = serves(model, languages.asked_in(query, written_in))
+        weight = recipe.DENSE_WEIGHT if served else recipe.DENSE_WEIGHT_UNSERVED
+        within = limits(db, words, query, scope)
+        asked = Asked(
+            db, identity, words, self._vectors, query, moment.vector, weight, within.allowed
+        )
+        hits, stages = rank(asked, by, k)
+        notice = languages.notice(query, written_in, model)
+        return SearchResult(query, tuple(hits), 0.0, notice, within.said, stages)

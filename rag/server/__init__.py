@@ -7,9 +7,10 @@ signin.py             the token, traded for a cookie
 readiness.py          the page is announced only once it answers guarded
 ports.py              which port
 streamlit_options.py  every setting of Streamlit, and the theme
-workspace.py          what all pages share: the open library, the one ingestion, the one work on a model
+workspace.py          what all pages share: the open library, and one ingestion, work on a model, checkup
 asking.py             an answer streamed in a thread, so that it can be stopped
 ingestion.py          the figures of a running ingestion
+checkup.py            a look of the doctor in a thread
 model_work.py         a pull or a creation in a thread, so that it can be stopped
 """
 

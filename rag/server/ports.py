@@ -1,4 +1,4 @@
-"""Which port of loopback the server takes."""
+"""Which port the server takes, and the address under which people open it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rag.config import Settings
 from rag.errors import ServerError
 
 ADDRESS = "127.0.0.1"
+"""What a browser is told, wherever the server listens: a container's port is published there."""
 TRIED = 50  # ports after the default one
 
 
@@ -19,32 +20,32 @@ def choose_port(settings: Settings) -> int:
     may have it; a port that somebody named does not. Raises `ServerError` where none is free.
     """
     if settings.port == 0:
-        return _any_free()
+        return _any_free(settings.bind)
     named = settings.origins.get("port", "default") != "default"
     for port in range(settings.port, settings.port + (1 if named else TRIED)):
-        if is_free(port):
+        if is_free(settings.bind, port):
             return port
     raise ServerError(
         str(settings.port),
-        f"Port {settings.port} of {ADDRESS} is taken by another program.",
+        f"Port {settings.port} of {settings.bind} is taken by another program.",
         "Choose another one: --port 8600, or --port 0 for any free one.",
     )
 
 
-def is_free(port: int) -> bool:
+def is_free(address: str, port: int) -> bool:
     """Whether a server could listen there now."""
     with socket.socket() as probe:
         if os.name != "nt":  # there the option would let a second program listen
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((ADDRESS, port))
+            probe.bind((address, port))
         except (OSError, OverflowError):
             return False
     return True
 
 
-def _any_free() -> int:
+def _any_free(address: str) -> int:
     with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
+        probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port

@@ -48,7 +48,7 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None], new_token: boo
         )
         readiness.start()
         try:
-            _run(make_app(port, token, headers), port)
+            _run(make_app(port, token, headers), settings.bind, port)
         finally:
             readiness.stop()
         if failures:
@@ -80,12 +80,12 @@ def make_app(port: int, token: str, headers: dict[str, str]) -> st.App:
     )
 
 
-def _run(app: st.App, port: int) -> None:
+def _run(app: st.App, bind: str, port: int) -> None:
     from rag.server.streamlit_options import options
 
     with _as_if_started_by(app.script_path), _interrupted_by_sigterm():
         try:
-            app.run(config=options(port))
+            app.run(config=options(bind, port))
         except KeyboardInterrupt:
             pass  # the ordinary way to end
         except SystemExit as error:  # how Streamlit says that it could not start

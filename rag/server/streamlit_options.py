@@ -11,11 +11,11 @@ from rag.server.ports import ADDRESS
 LARGEST_UPLOAD = 200  # MB, of one file
 
 
-def options(port: int) -> dict[str, object]:
-    """All options for a server on `port`."""
+def options(bind: str, port: int) -> dict[str, object]:
+    """All options for a server that listens on `port` of the address `bind`."""
     return {
-        # loopback only; without an address Streamlit asks outside hosts for its own
-        "server.address": ADDRESS,
+        # without an address Streamlit asks outside hosts for its own
+        "server.address": bind,
         "server.port": port,
         "server.baseUrlPath": "",
         "server.allowedHosts": [ADDRESS, "localhost"],

@@ -1,4 +1,5 @@
-"""What all pages of one server share: the open library, the one ingestion, the one work on a model.
+"""What all pages of one server share: the open library, the ingestion, the work on a model, the
+look of the doctor: one of each.
 
 `serve` opens it before the first page is shown, and the pages ask `current()` for it: Streamlit
 runs a page anew for each click and gives it no arguments, so this is the one module with a global.
@@ -18,6 +19,7 @@ from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
 from rag.jobs import IngestJob
 from rag.models import Models, Recipe
 from rag.server.asking import Asking
+from rag.server.checkup import Checkup
 from rag.server.ingestion import Ingestion
 from rag.server.model_work import ModelWork
 from rag.types import AnswerEvent, Turn
@@ -36,6 +38,7 @@ class Workspace:
         self._lock = threading.Lock()
         self._ingestion: Ingestion | None = None
         self._model_work: ModelWork | None = None
+        self._checkup: Checkup | None = None
         self._engine: tuple[float, WriterChoice] | None = None
 
     # ----------------------------------------------------------------- asking
@@ -114,6 +117,20 @@ class Workspace:
         """Have answers written by another model, for as long as this server runs."""
         self.assistant.use_chat_model(model)
         self._engine = None
+
+    # ----------------------------------------------------------------- health
+
+    @property
+    def checkup(self) -> Checkup | None:
+        """The look of the doctor that runs, or the last one."""
+        return self._checkup
+
+    def look(self, deep: bool = False) -> Checkup:
+        """Have the doctor look, unless he does already. `deep`: the chat model is tried out too."""
+        with self._lock:
+            if self._checkup is None or not self._checkup.running:
+                self._checkup = Checkup(self.assistant.settings, deep)
+            return self._checkup
 
     def _require_no_model_work(self) -> None:
         work = self._model_work

@@ -188,3 +188,18 @@ def test_a_question_that_leans_on_the_last_is_searched_with_it(question: str) ->
 def test_a_question_that_stands_alone_is_searched_as_it_is() -> None:
     question = "Which days can visitors see the workshop in Port Ellary?"
     assert standalone(question, BEFORE) == question
+
+
+def test_a_follow_up_of_a_follow_up_keeps_what_both_lean_on() -> None:
+    chain = [*BEFORE, Turn("And in winter?", "Half as long.")]
+    first = BEFORE[-1].question.rstrip("?")
+    assert standalone("And with frost?", chain) == f"{first} – And in winter – And with frost?"
+    new_subject = [*BEFORE, Turn("What does the warranty on batteries cover?", "Defects.")]
+    assert standalone("And for how long?", new_subject) == (
+        "What does the warranty on batteries cover – And for how long?"
+    )
+
+
+def test_a_long_chain_of_follow_ups_is_searched_with_the_last_turns_only() -> None:
+    chain = [Turn(f"And in month {i}?", "It varies.") for i in range(40)]
+    assert standalone("And then?", chain).count("–") == 3

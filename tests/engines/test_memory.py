@@ -92,12 +92,13 @@ def test_facts_that_say_nothing_sensible_are_a_value_error(broken: dict[str, Any
 
 
 SHOW = """
-import sys, xllamacpp
+import sys, time, xllamacpp
 params = xllamacpp.CommonParams()
 params.model.path, params.hostnames = sys.argv[1], [sys.argv[2]]
 params.n_ctx, params.verbosity = int(sys.argv[3]), 4
 params.fit_params = params.warmup = False
-xllamacpp.Server(params)
+server = xllamacpp.Server(params)
+time.sleep(60)
 """
 
 
@@ -106,9 +107,15 @@ def test_the_cache_is_as_large_as_llama_cpp_says_it_is(
     model_files: ModelFiles, tmp_path: Path, num_ctx: int
 ) -> None:
     command = [sys.executable, "-c", SHOW, str(model_files.base), "s.sock", str(num_ctx)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    sizes = [float(size) for size in re.findall(r"KV buffer size = +([\d.]+) MiB", done.stderr)]
-    assert len(sizes) == 2, done.stderr[-2000:]  # of the sliding layers, and of the others
+    pipe = subprocess.PIPE
+    sizes: list[float] = []
+    with subprocess.Popen(command, cwd=tmp_path, stderr=pipe, text=True) as shown:
+        assert shown.stderr is not None
+        for line in shown.stderr:
+            sizes += map(float, re.findall(r"KV buffer size = +([\d.]+) MiB", line))
+            if len(sizes) == 2:  # of the sliding layers, and of the others
+                shown.kill()
+                break
     assert sum(sizes) * MIB == kv_cache_bytes(read_header(model_files.base).facts, num_ctx)
 
 

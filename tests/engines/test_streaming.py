@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from rag.engines.ollama import streaming
+from rag.engines.ollama import client, streaming
 from rag.engines.ollama.client import Timeouts
 from rag.engines.ollama.engine import OllamaEngine
 from rag.engines.ollama.slots import Slots
@@ -243,3 +244,14 @@ def test_those_first_in_line_are_served_first() -> None:
         return order
 
     assert asyncio.run(run()) == list("abcdef")
+
+
+def test_who_looks_at_a_server_that_hangs_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "AT_ONCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # it takes connections, and is silent
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with closing(OllamaEngine(url, timeouts=Timeouts(load=600))) as engine:
+            assert not engine.health().ok
+            for look in (engine.models, engine.running):
+                with pytest.raises(EngineTimeout):
+                    look()

@@ -55,7 +55,7 @@ def test_words_are_found_in_any_form_and_case() -> None:
     assert ids(made, "BATTERY charging") == [1]
 
 
-def test_title_headings_and_file_name_are_searched_and_count_less_than_text() -> None:
+def test_title_headings_and_file_name_are_searched_as_the_text_is() -> None:
     made = KeywordIndex(None)
     made.update(
         [],
@@ -66,9 +66,16 @@ def test_title_headings_and_file_name_are_searched_and_count_less_than_text() ->
             chunk(4, "Resin here."),
         ],
     )
-    found = ids(made, "resin")
-    assert set(found) == {1, 2, 3, 4}
-    assert found[0] == 4
+    assert set(ids(made, "resin")) == {1, 2, 3, 4}
+
+
+def test_a_question_that_names_a_file_finds_it_before_others_that_say_the_same() -> None:
+    made = KeywordIndex(None)
+    text = "Revenue grew in the year under review."
+    names = ("AMAZON_2017_10K.pdf", "BESTBUY_2017_10K.pdf", "BESTBUY_2023_10K.pdf")
+    made.update([], [chunk(i, text, name=name) for i, name in enumerate(names)])
+    assert ids(made, "How did the revenue of Best Buy grow in FY2023?")[0] == 2
+    assert ids(made, "How did the revenue of Amazon grow?")[0] == 0
 
 
 def test_the_best_of_many_come_first_and_no_more_than_asked() -> None:

@@ -322,11 +322,11 @@ def test_a_reader_that_is_open_survives_an_index_built_anew(
     follow_keyword(catalog, home, lock)
     reader = Lexical(home.keyword_index)
     with catalog.read() as db:
-        assert [i for i, _ in reader.search(db, "gauge", 5, None)] == [1]
+        assert [i for i, _ in reader.at(db).search("gauge", 5, None)] == [1]
     KeywordIndex.discard(home.keyword_index)
     with catalog.read() as db:
-        assert [i for i, _ in reader.search(db, "gauge", 5, None)] == [1]
+        assert [i for i, _ in reader.at(db).search("gauge", 5, None)] == [1]
     writing(catalog, lock, "/b", "A battery.")
     follow_keyword(catalog, home, lock)
     with catalog.read() as db:
-        assert [i for i, _ in reader.search(db, "battery", 5, None)] == [2]
+        assert [i for i, _ in reader.at(db).search("battery", 5, None)] == [2]

@@ -21,9 +21,13 @@ _IPV4, _IPV6 = 0x0800, 0x86DD
 
 
 class Sink:
-    """Listens in this network namespace; `log` gets one line for each thing heard."""
+    """Listens in this network namespace; `log` gets one line for each thing heard.
 
-    def __init__(self, log: Path) -> None:
+    `interface`: where packets are watched.
+    """
+
+    def __init__(self, log: Path, interface: str = "lo") -> None:
+        self._interface = interface
         self._log = log.open("a", buffering=1)
         self._writing = threading.Lock()
 
@@ -33,7 +37,7 @@ class Sink:
         dns.bind(("0.0.0.0", 53))
         self._start(self._answer_names, dns)
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0003))
-        raw.bind(("lo", 0x0003))
+        raw.bind((self._interface, 0x0003))
         self._start(self._watch_packets, raw)
         for port in PORTS:
             self._start(self._accept_all, socket.create_server(("0.0.0.0", port)))

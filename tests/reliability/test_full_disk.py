@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.small_disk import SmallDisk, mounted
+
 from .corpus import Corpus
 from .crash import Known, opened
 from .running import Ended, Running, surroundings
 
 DISK_FULL = 15
-UNMAPPED = (
-    "SQLite cannot make library.db-shm: SQLITE_IOERR_SHMSIZE is not mapped, no reading either"
-)
 
 
-class SmallDisk:
-    """A file system in memory, of a few hundred kilobytes, with a library in it."""
+class Disk(SmallDisk):
+    """A small disk with a library on it; the documents lie elsewhere."""
 
-    def __init__(self, folder: Path) -> None:
-        self.mount = folder / "disk"
-        self.mount.mkdir()
-        self.home = self.mount / "home"
+    def __init__(self, mount: Path, folder: Path) -> None:
+        super().__init__(mount)
+        self.home = mount / "home"
         self.corpus = Corpus(folder / "docs")
         self._said = folder / "said"
-
-    def resize(self, size: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={size}", self.mount], check=True)
-
-    def fill(self) -> None:
-        """Take every byte that is left."""
-        with (self.mount / "filler").open("wb", buffering=0) as file:
-            size = 65536
-            while size:
-                try:
-                    os.write(file.fileno(), bytes(size))
-                except OSError:
-                    size //= 2
 
     def rag(self, *arguments: str) -> Ended:
         command = [sys.executable, "-m", "rag", *arguments]
@@ -55,17 +38,9 @@ class SmallDisk:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    small = SmallDisk(tmp_path)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.mount], capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode()}")
-    try:
-        yield small
-    finally:
-        subprocess.run(["umount", "-l", small.mount], check=True)
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    with mounted(tmp_path) as small:
+        yield Disk(small.mount, tmp_path)
 
 
 def assert_said_full(ended: Ended) -> None:
@@ -75,7 +50,7 @@ def assert_said_full(ended: Ended) -> None:
 
 
 def test_a_run_that_fills_the_disk_says_so_and_goes_on_when_there_is_room(
-    disk: SmallDisk,
+    disk: Disk,
 ) -> None:
     disk.resize("1m")
     disk.corpus.add_short(250)
@@ -91,7 +66,7 @@ def test_a_run_that_fills_the_disk_says_so_and_goes_on_when_there_is_room(
     assert opened(disk.home, known, again.results)["problems"] == []
 
 
-def test_reading_goes_on_while_the_disk_is_full(disk: SmallDisk) -> None:
+def test_reading_goes_on_while_the_disk_is_full(disk: Disk) -> None:
     disk.corpus.add_short(10)
     assert disk.ingest().code == 0
     disk.fill()
@@ -99,18 +74,18 @@ def test_reading_goes_on_while_the_disk_is_full(disk: SmallDisk) -> None:
     assert ended.code == 0, ended.stderr[-1500:]
 
 
-def test_a_run_on_a_disk_that_is_full_from_the_start_says_so(disk: SmallDisk) -> None:
+def test_a_run_on_a_disk_that_is_full_from_the_start_says_so(disk: Disk) -> None:
     disk.corpus.add_short(10)
     assert disk.ingest().code == 0
     disk.fill()
     disk.corpus.add_short(10)
     assert_said_full(disk.ingest())
-    (disk.mount / "filler").unlink()
+    disk.empty()
     assert disk.ingest().code == 0
     assert opened(disk.home, Known(disk.corpus.versions))["problems"] == []
 
 
-def test_a_new_library_on_a_full_disk_says_so(disk: SmallDisk) -> None:
+def test_a_new_library_on_a_full_disk_says_so(disk: Disk) -> None:
     disk.corpus.add_short(10)
     disk.fill()
     assert_said_full(disk.ingest())

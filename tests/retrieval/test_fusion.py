@@ -1,8 +1,9 @@
 """Joining rankings and asking for more: pure."""
 
+import numpy as np
 import pytest
 
-from rag.retrieval.fusion import reciprocal_rank_fusion
+from rag.retrieval.fusion import best_first, fused, reciprocal_rank_fusion, towards
 from rag.retrieval.overfetch import Scored, enough
 
 
@@ -22,6 +23,38 @@ def test_a_hit_of_both_searches_beats_the_best_of_one() -> None:
 
 def test_no_rankings_give_no_scores() -> None:
     assert reciprocal_rank_fusion([[], []]) == {}
+
+
+def scores(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def test_both_scores_count_as_shares_of_the_best() -> None:
+    joined = fused(scores(0.8, 0.4), scores(5.0, 20.0), 0.6)
+    assert joined == pytest.approx([0.6 + 0.4 * 0.25, 0.6 * 0.5 + 0.4])
+
+
+def test_how_far_the_best_is_ahead_counts_not_only_that_it_is() -> None:
+    near = fused(scores(0.80, 0.79), scores(1.0, 3.0), 0.5)
+    far = fused(scores(0.80, 0.10), scores(1.0, 3.0), 0.5)
+    assert near[1] > near[0] and far[0] > far[1]
+
+
+def test_a_search_that_found_nothing_leaves_the_other_alone() -> None:
+    assert fused(scores(0, 0), scores(2.0, 1.0), 0.6) == pytest.approx([0.4, 0.2])
+    assert fused(scores(-0.1, -0.2), scores(0, 0), 0.6) == pytest.approx([0, 0])
+
+
+def test_feedback_moves_the_question_towards_what_it_found() -> None:
+    query, found = scores(1, 0, 0), np.array([[0, 1, 0], [0, 0, 1]], np.float32)
+    moved = towards(query, found, 0.5)
+    assert np.linalg.norm(moved) == pytest.approx(1)
+    assert moved @ found[0] == pytest.approx(moved @ found[1]) and moved @ found[0] > 0
+    assert moved @ query > moved @ found[0], "the question itself counts most"
+
+
+def test_equals_are_ranked_by_their_ids() -> None:
+    assert best_first(scores(1, 2, 2), [7, 9, 8]) == [2, 1, 0]
 
 
 class Index:

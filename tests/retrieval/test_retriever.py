@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import pytest
 from library import Library
 
-from rag.catalog import documents
+from rag.catalog import documents, indexing
 from rag.errors import EngineTimeout, EngineUnreachable
 from rag.indexes import publish
+from rag.indexes.follow import KEYWORD
 from rag.ingest.remove import remove
 from rag.retrieval import dense
 from rag.retrieval.overfetch import Scored
-from rag.retrieval.retriever import DEPTH
+from rag.retrieval.recipe import DEPTH
 from rag.types import Scope
 
 NOTES: dict[str, str | bytes] = {
@@ -59,7 +60,7 @@ def test_both_searches_find_the_same_file_and_say_how_they_ranked_it(library: Li
     assert best.chunk.name == "battery.txt"
     assert (best.dense_rank, best.keyword_rank) == (1, 1)
     assert best.dense_score is not None and best.keyword_score is not None
-    assert best.score == pytest.approx(2 / 61)
+    assert best.score == pytest.approx(1.0), "the best by both is all of the best"
 
 
 def test_a_query_is_embedded_as_a_query(library: Library) -> None:
@@ -227,3 +228,24 @@ def test_a_library_survives_the_loss_of_both_indexes(indexed: Library) -> None:
     best = fresh.retriever.search("How long does a battery last without sun?").hits[0]
     assert (best.chunk.name, best.dense_rank, best.keyword_rank) == ("battery.txt", 1, 1)
     fresh.close()
+
+
+def test_a_keyword_index_of_an_older_form_is_not_opened_and_built_anew(library: Library) -> None:
+    import shutil
+
+    import tantivy
+
+    library.fill(NOTES)
+    shutil.rmtree(library.home.keyword_index)
+    library.home.keyword_index.mkdir()
+    older = tantivy.SchemaBuilder().add_text_field("text").build()
+    tantivy.Index(older, path=str(library.home.keyword_index))
+    with library.lock() as lock, library.catalog.write(lock) as db:
+        indexing.set_watermark(db, "keyword-1", 7)
+        indexing.set_watermark(db, KEYWORD, 0)
+    assert library.retriever.search("resin cures").hits[0].keyword_rank == 1
+    library.ingest()
+    best = library.retriever.search("resin cures").hits[0]
+    assert (best.chunk.name, best.keyword_rank) == ("resin.txt", 1)
+    with library.catalog.read() as db:
+        assert indexing.watermark(db, KEYWORD) > 0

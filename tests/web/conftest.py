@@ -42,6 +42,7 @@ class Site:
 
     process: subprocess.Popen[str]
     address: str
+    reached_at: str = "127.0.0.1"
 
     @property
     def port(self) -> int:
@@ -62,7 +63,7 @@ class Site:
         self, path: str = "/", headers: dict[str, str] | None = None, method: str = "GET"
     ) -> http.client.HTTPResponse:
         """One request, with just these headers (and our own Host, if they have none)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection(self.reached_at, self.port, timeout=20)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in ({"Host": self.own} | (headers or {})).items():
             connection.putheader(name, value)

@@ -1,12 +1,23 @@
-"""Who gets in: headers, hosts, origins and tokens, over real HTTP on loopback."""
+"""Who gets in: headers, hosts, origins and tokens, over real HTTP.
+
+Every door is tried where the app listens on loopback, and where it listens on all addresses of a
+container: it is then reached through one that loopback's server has not.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 import psutil
 import pytest
 
-from .conftest import Site
+from rag.assistant import Assistant
 
+from .conftest import Site, start
+
+ANOTHER_ADDRESS = "127.0.0.2"
+"""An address of this machine at which a server of 127.0.0.1 alone does not answer."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -16,8 +27,20 @@ HEADERS = {
 }
 
 
+@pytest.fixture(scope="module", params=["127.0.0.1", "0.0.0.0"])
+def site(request: pytest.FixtureRequest, samples: Assistant) -> Iterator[Site]:
+    bind = ["--bind", request.param]
+    site = start(samples.settings.home, "--engine", "embedded", *bind)
+    yield site if request.param == "127.0.0.1" else replace(site, reached_at=ANOTHER_ADDRESS)
+    site.stop()
+
+
 def foreign_hosts(site: Site) -> list[str]:
     return [
+        "vouch",
+        f"vouch:{site.port}",
+        f"0.0.0.0:{site.port}",
+        f"{ANOTHER_ADDRESS}:{site.port}",
         "evil.test",
         f"evil.test:{site.port}",
         f"127.0.0.1.evil.test:{site.port}",
@@ -130,10 +153,16 @@ def test_streamlits_agent_api_is_off(site: Site) -> None:
     assert site.ask("/_stcore/agent/interact", own, "POST").status >= 400
 
 
-def test_it_listens_on_loopback_only(site: Site) -> None:
+def test_people_are_told_loopbacks_address_wherever_it_listens(site: Site) -> None:
+    assert site.address.startswith(f"http://127.0.0.1:{site.port}/?token=")
+
+
+def test_it_listens_on_loopback_only_unless_it_is_told_to(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
     listening = [
         connection.laddr.ip
         for connection in psutil.Process(site.process.pid).net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert listening == ["127.0.0.1"]
+    assert listening == [request.node.callspec.params["site"]]

@@ -70,6 +70,65 @@ def finish(workspace: Workspace) -> None:
     workspace.ingestion.job.wait(60)
 
 
+# --------------------------------------------------------------------------- search
+
+
+def search_page() -> None:
+    from ui import search
+
+    search.page()
+
+
+def searching(query: str) -> AppTest:
+    app = AppTest.from_function(search_page, default_timeout=60).run()
+    return app.text_input[0].set_value(query).run()
+
+
+def test_search_shows_passages_and_why_each_was_found(samples: Assistant) -> None:
+    with opened(samples.settings):
+        app = searching("error code E09")
+    assert not app.exception
+    assert "petrel" in button(app, "read-hit-1").label
+    why = [caption.value.replace("\\", "") for caption in app.expander[0].caption]
+    assert "meaning: rank" in why[0] and "words: rank" in why[0]
+    assert "e09" in why[1]
+
+
+def test_a_passage_found_opens_its_page_and_closes_with_the_next_search(
+    samples: Assistant,
+) -> None:
+    with opened(samples.settings):
+        app = searching("factory settings")
+        button(app, "read-hit-1").click().run()
+        assert button(app, "close-source")
+        app.text_input[0].set_value("resin").run()
+    assert not app.exception
+    assert all(b.key != "close-source" for b in app.button)
+
+
+def test_search_says_what_a_quoted_phrase_left(samples: Assistant) -> None:
+    with opened(samples.settings):
+        app = searching('"factory settings" reset')
+    assert "only passages with “factory settings”, word for word" in texts(app)
+
+
+def test_nothing_of_a_document_found_is_active_in_the_page(empty: Workspace) -> None:
+    name = HOSTILE.replace("/", "_")
+    empty.ingest_uploads([(name, f"# Tides\n\nTide tables. {HOSTILE}".encode())])
+    finish(empty)
+    app = searching("tide tables")
+    assert not app.exception
+    assert "Tide tables" in texts(app)
+    shown = [*(e.value for e in (*app.markdown, *app.caption)), *(b.label for b in app.button)]
+    assert not [text for text in shown if re.search(r"(?<!\\)(!\[|<img|\]\()", text)]
+
+
+def test_an_empty_library_has_nothing_to_search(empty: Workspace) -> None:
+    app = AppTest.from_function(search_page, default_timeout=60).run()
+    assert "no readable documents yet" in texts(app)
+    assert not app.text_input
+
+
 # --------------------------------------------------------------------------- chat
 
 

@@ -32,11 +32,13 @@ def main() -> None:
         return
     _log_to(question.message["log"])
     _be_the_first_to_go()
+    server = None
     try:
         server = _serve(question.message)
-    except (RuntimeError, ValueError, ImportError, AttributeError) as error:
-        sys.stderr.write(f"{error}\n")  # behind what llama.cpp said of it
-        server = None
+    except RuntimeError:
+        pass  # llama.cpp has said why
+    except (ValueError, ImportError, AttributeError) as error:  # another version of xllamacpp
+        sys.stderr.write(f"{error}\n")
     send(answers, Frame({"loaded": server is not None}))
     receive(questions)  # nothing comes; the pipe closes when the parent has gone
     os._exit(0)  # without waiting for an answer that nobody reads any more
@@ -56,10 +58,7 @@ def _be_the_first_to_go() -> None:
 
 
 def _serve(wanted: dict[str, Any]) -> Any:
-    """A running server, its model loaded. Raises RuntimeError; the log says why.
-
-    The other errors are those of another version of xllamacpp.
-    """
+    """A running server, its model loaded. Raises RuntimeError; the log says why."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()

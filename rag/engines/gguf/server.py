@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import tempfile
+import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +29,7 @@ _ENVIRONMENT = {"GGML_NO_BACKTRACE": "1"}  # or it would start a debugger when i
 _NONE_KEPT = httpx.Limits(max_keepalive_connections=0)  # one might be closed as it is used again
 _EVENT = b"data: "
 _LAST_EVENT = b"data: [DONE]"
-_GRACE = 1.0  # seconds in which a process whose connection broke is seen to have ended
+_GRACE = 1.0  # seconds for a process to be seen to have ended, and for its log to be written
 _LOG_MARKS = re.compile(r"^[\d.]+ [A-Z] ")  # time and level
 
 
@@ -180,18 +182,22 @@ class LlamaServer:
         )
 
     def _first_words(self) -> str:
-        """The first error that llama.cpp logged: the others only follow from it."""
-        try:
-            lines = self._log.read_text("utf-8", "replace").splitlines()
-        except OSError:
-            return ""
-        return next((_LOG_MARKS.sub("", line).strip() for line in lines if line.strip()), "")
+        """The first error that llama.cpp logged (a little later): the others follow from it."""
+        patience = time.monotonic() + _GRACE
+        while True:
+            text = self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+            line, end, _ = text.lstrip().partition("\n")
+            if end or time.monotonic() > patience:
+                return _LOG_MARKS.sub("", line).strip()
+            time.sleep(0.02)
 
 
 def _how(code: int | None) -> str:
     """How a process ended, in words; -n is signal n."""
     if code is None:
         return "the connection broke"
+    if code == -signal.SIGKILL:
+        return "signal 9: the machine may be out of memory"
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 

@@ -19,6 +19,9 @@ class Timeouts:
     read: float = 120.0
 
 
+AT_ONCE = 15.0
+"""Seconds for what a server knows without a model; one that hangs is not to hold a page up."""
+
 _REPLIES: dict[str, type[ollama.ChatResponse | ollama.GenerateResponse]] = {
     "/api/chat": ollama.ChatResponse,
     "/api/generate": ollama.GenerateResponse,
@@ -30,12 +33,15 @@ class Client(ollama.Client):
 
     def __init__(self, host: str, timeouts: Timeouts) -> None:
         super().__init__(host, **_local(timeouts))
+        self._at_once = httpx.Timeout(min(timeouts.load, AT_ONCE), connect=timeouts.connect)
 
     def reply(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """A reply as it is: the typed ones drop what they do not know, `remote_host` for one."""
-        reply = self._request_raw(method, path, json=body)  # type: ignore[no-untyped-call]
+        """What the server knows, as it says it: typed replies drop `remote_host`, for one."""
+        reply = self._request_raw(  # type: ignore[no-untyped-call]
+            method, path, json=body, timeout=self._at_once
+        )
         return dict(reply.json())
 
 

@@ -23,7 +23,15 @@ from rag.engines.ollama.faults import mapped, refuse_cloud
 from rag.engines.ollama.streaming import Request, Streams
 from rag.engines.ollama.token_ratios import HIGHEST, TokenRatios
 from rag.engines.prefixes import prefixes_of
-from rag.errors import EgressRefused, EngineError, InputTooLong, ModelMissing, VouchError
+from rag.errors import (
+    EgressRefused,
+    EngineError,
+    EngineTimeout,
+    EngineUnreachable,
+    InputTooLong,
+    ModelMissing,
+    VouchError,
+)
 from rag.types import (
     ChatDelta,
     ChatEvent,
@@ -92,11 +100,34 @@ class OllamaEngine:
     def health(self) -> EngineHealth:
         """Whether the server answers. Does not raise."""
         try:
-            with mapped(self.host, "its version"):
-                version = str(self._client.reply("GET", "/api/version").get("version", ""))
-            return EngineHealth(True, version, self.host)
-        except (EngineError, EgressRefused, ValueError) as error:
+            return EngineHealth(True, self.version(), self.host)
+        except (EngineError, EgressRefused) as error:
             return EngineHealth(False, detail=f"{self.host}: {error}")
+
+    def version(self) -> str:
+        """Raises `EngineUnreachable`, `EngineTimeout`, and `EngineError` for what is no Ollama."""
+        try:
+            with mapped(self.host, "its version"):
+                return str(self._client.reply("GET", "/api/version")["version"])
+        except (EngineUnreachable, EngineTimeout):
+            raise
+        except (EngineError, LookupError, TypeError, ValueError) as error:
+            raise EngineError(
+                self.host,
+                f"What answers at {self.host} is not Ollama.",
+                "Name the address of an Ollama: --ollama-host",
+            ) from error
+
+    def cloud(self) -> bool | None:
+        """Whether the server would run models on other machines; None: it does not say.
+
+        Servers before 0.16 do not.
+        """
+        try:
+            with mapped(self.host, "its status"):
+                return not self._client.reply("GET", "/api/status")["cloud"]["disabled"]
+        except (ModelMissing, LookupError, TypeError, ValueError):  # no such path, or another reply
+            return None
 
     def models(self) -> tuple[ModelInfo, ...]:
         with mapped(self.host, "its models"):
@@ -106,7 +137,7 @@ class OllamaEngine:
     def running(self) -> tuple[RunningModel, ...]:
         """The models that are loaded now."""
         with mapped(self.host, "its running models"):
-            return tuple(replies.running_model(model) for model in self._client.ps().models)
+            return replies.running_models(self._client.reply("GET", "/api/ps"))
 
     def has(self, model: str) -> bool:
         """Whether the server has this model, by its name with or without a tag."""

@@ -79,7 +79,11 @@ def shown_model(listed: ModelInfo, shown: Mapping[str, Any]) -> ModelInfo:
     )
 
 
-def running_model(model: ollama.ProcessResponse.Model) -> RunningModel:
+def running_models(said: Mapping[str, Any]) -> tuple[RunningModel, ...]:
+    return tuple(_running_model(model) for model in ollama.ProcessResponse(**said).models)
+
+
+def _running_model(model: ollama.ProcessResponse.Model) -> RunningModel:
     return RunningModel(
         name=model.model or model.name or "",
         digest=model.digest or "",

@@ -1,0 +1,77 @@
+"""Findings about the settings and the library's folder. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from rag.doctor.facts import CatalogFacts, Facts, LibraryFacts
+from rag.doctor.words import Finding, finding
+from rag.errors import BadSetting, DiskFull, LibraryDamaged, SchemaTooNew
+from rag.paths import Home
+
+
+def findings(facts: Facts) -> Iterator[Finding]:
+    library = facts.library
+    for origin, error in facts.wrong:
+        yield _setting(library.home, origin, error)
+    if library.network is not None:
+        yield finding("network_home", home=library.home, kind=library.network)
+        return
+    if not library.writable:
+        yield finding("home_not_writable", home=library.home)
+    if library.holder is not None:
+        yield finding("library_busy", holder=library.holder, pid=library.holder.pid)
+    if library.fault is not None:
+        yield from _unreadable(library)
+    elif library.catalog is not None:
+        yield from _indexes(library.home, library.catalog)
+    elif library.writable:
+        yield finding("no_library", home=library.home)
+
+
+def _setting(home: Path, origin: str, error: BadSetting) -> Finding:
+    file = str(Home(home).settings)
+    if isinstance(error.__cause__, PermissionError):
+        return finding("settings_unreadable", file=file)
+    found = finding("bad_setting", message=error.message, advice=error.hint)
+    return replace(found, command=_without(error.subject, origin, file))
+
+
+def _without(setting: str, origin: str, file: str) -> str:
+    """What takes a setting away where it stands; nothing for a flag, which was typed just now."""
+    if setting == file:
+        return shlex.join(["mv", file, f"{file}.wrong"])
+    if origin == "rag.toml" and re.fullmatch(r"[\w-]+", setting):
+        return shlex.join(["sed", "-i.bak", f"/^ *{setting} *=/d", file])
+    if origin == "environment":
+        also = {"ollama_host": " OLLAMA_HOST", "num_parallel": " OLLAMA_NUM_PARALLEL"}
+        return f"unset RAG_{setting.upper()}{also.get(setting, '')}"
+    return ""
+
+
+def _unreadable(library: LibraryFacts) -> Iterator[Finding]:
+    facts = {"home": library.home, "database": Home(library.home).database}
+    match library.fault:
+        case SchemaTooNew():
+            yield finding("library_newer")
+        case LibraryDamaged() if library.backup is not None:
+            yield finding("library_damaged_backup", backup=library.backup, **facts)
+        case LibraryDamaged():
+            yield finding("library_damaged", **facts)
+        case DiskFull():
+            pass  # which the disk itself tells
+        case _:
+            yield finding("library_unreadable", **facts)
+
+
+def _indexes(home: Path, catalog: CatalogFacts) -> Iterator[Finding]:
+    folder, wrong = catalog.folder, []
+    if catalog.vectors == "damaged":
+        wrong.append(finding("vector_index_damaged", folder=folder))
+    if catalog.keywords in ("damaged", "gone"):
+        wrong.append(finding(f"keyword_index_{catalog.keywords}", folder=folder))
+    yield from wrong or [finding("library", chunks=catalog.chunks, home=home)]

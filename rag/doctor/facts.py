@@ -1,0 +1,155 @@
+"""What the doctor saw, as data. None: it could not be seen, or there is nothing to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rag.config import Settings
+from rag.engines.fit import Fit
+from rag.engines.ollama.replies import same_model
+from rag.engines.ollama.room import judged
+from rag.errors import BadSetting, HomeError, VouchError
+from rag.hardware import Machine
+from rag.locks import Holder
+from rag.types import EmbeddingIdentity, ModelInfo, RunningModel
+
+Fault = Literal["unreachable", "silent", "foreign"]
+"""Why there is no Ollama: nothing listens, nothing answers in time, or something else answers."""
+IndexState = Literal["whole", "damaged", "gone", "none"]
+"""`none`: the library has not come to the point of having one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model that the settings or the library name.
+
+    `alike`: installed models of the same name with another tag. `overhead`: most tokens that the
+    model's own template adds to a prompt.
+    """
+
+    name: str
+    info: ModelInfo | None = None
+    cloud: bool = False
+    alike: tuple[str, ...] = ()
+    overhead: int = 0
+
+    @property
+    def only_embeds(self) -> bool:
+        return self._can("embedding") and not self._can("completion")
+
+    @property
+    def only_writes(self) -> bool:
+        return self._can("completion") and not self._can("embedding")
+
+    def _can(self, capability: str) -> bool:
+        return self.info is not None and capability in self.info.capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What answers at an Ollama's address. `elsewhere`: another address at which an Ollama does.
+
+    `installed`: the program is on the PATH. `cloud`: it would run models on other machines.
+    """
+
+    host: str
+    version: str | None = None
+    fault: Fault | None = None
+    elsewhere: str | None = None
+    installed: bool = True
+    cloud: bool | None = None
+    chat: ModelFacts | None = None
+    embed: ModelFacts | None = None
+    running: tuple[RunningModel, ...] = ()
+
+    @property
+    def loaded_chat(self) -> RunningModel | None:
+        """The chat model, if it is loaded."""
+        chat = self.chat
+        loaded = (m for m in self.running if chat is not None and same_model(m.name, chat.name))
+        return next(loaded, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a short prompt took: seconds to load, tokens a second. `failure`: it came to nothing."""
+
+    load: float = 0.0
+    reading: float | None = None
+    writing: float | None = None
+    failure: VouchError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogFacts:
+    """What the catalog says. `folder`: one that was ingested, and is there."""
+
+    chunks: int
+    identity: EmbeddingIdentity | None
+    folder: str
+    vectors: IndexState
+    keywords: IndexState
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFacts:
+    """The library's folder. `network`: the file system, where it is one of a network.
+
+    `fault`: why the catalog could not be read. `backup`: the newest one. Sizes are bytes.
+    """
+
+    home: Path
+    writable: bool = True
+    free: int | None = None
+    size: int = 0
+    network: str | None = None
+    holder: Holder | None = None
+    catalog: CatalogFacts | None = None
+    fault: HomeError | None = None
+    backup: Path | None = None
+
+    @property
+    def identity(self) -> EmbeddingIdentity | None:
+        """What the library was embedded with."""
+        return self.catalog.identity if self.catalog else None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All of it. `server` None: nothing needs an Ollama. `dropped`: names of variables sealed off.
+
+    `machine`: the one that Ollama runs on; None where that is another one. `weights`: of the
+    embedded engine. `wrong`: what was left out of `settings`, with where it stands.
+    """
+
+    settings: Settings
+    library: LibraryFacts
+    weights: EmbeddingIdentity | None
+    server: ServerFacts | None = None
+    machine: Machine | None = None
+    trial: Trial | None = None
+    wrong: tuple[tuple[str, BadSetting], ...] = ()
+    dropped: tuple[str, ...] = ()
+    python: str = ""
+    system: str = ""
+
+    @property
+    def chat(self) -> ModelInfo | None:
+        """The chat model, where there is one that can write."""
+        chat = self.server.chat if self.server and self.settings.engine != "embedded" else None
+        return chat.info if chat is not None and not chat.only_embeds else None
+
+    @property
+    def fit(self) -> Fit | None:
+        """Whether the chat model fits into memory; None: it is loaded, or that cannot be told."""
+        server, settings, chat = self.server, self.settings, self.chat
+        if server is None or chat is None or self.machine is None or server.loaded_chat:
+            return None
+        return judged(chat, self.machine, server.running, settings.num_ctx, settings.gpu_layers)
+
+    def needs(self, engine: str) -> bool:
+        """Whether nothing else will do, by the settings or by what embedded the library."""
+        identity = self.library.identity
+        return engine in (self.settings.engine, identity.engine if identity else None)

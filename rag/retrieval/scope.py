@@ -1,0 +1,85 @@
+"""What part of the library a question is asked of: its scope, and its phrases in quotation marks."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Set
+from dataclasses import dataclass
+
+from rag.catalog import chunks, documents
+from rag.indexes.keyword import context
+from rag.retrieval.lexical import Words
+from rag.text import fold
+from rag.types import EVERYTHING, Scope
+
+MOST_WITH_PHRASE = 2000  # chunks; a phrase that more have tells little apart
+_PHRASE = re.compile(
+    r'"(?=\S)([^"\n]{2,200})(?<=\S)"|[“„]([^“”„\n]{2,200})[“”]|«\s?([^»\n]{2,200}?)\s?»'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The chunks that may be found (None: all), and in words what limits them."""
+
+    allowed: Set[int] | None
+    said: tuple[str, ...] = ()
+
+
+def limits(db: sqlite3.Connection, words: Words, query: str, scope: Scope) -> Limits:
+    """What a scope and the phrases of a query leave.
+
+    A phrase that nothing in the scope has limits nothing: the question is still a question.
+    """
+    allowed = _of_scope(db, scope)
+    said = [] if allowed is None else [f"{_named(scope)}: {_count(allowed)}"]
+    for phrase in phrases(query):
+        stemmed = words.with_phrase(phrase, MOST_WITH_PHRASE)
+        if len(stemmed) == MOST_WITH_PHRASE:
+            continue
+        left = _exactly(db, stemmed if allowed is None else stemmed & allowed, phrase)
+        if left:
+            allowed = left
+            said.append(f"only passages with “{phrase}”, word for word: {_count(left)}")
+        else:
+            said.append(f"no passage has “{phrase}” word for word: searched without")
+    return Limits(allowed, tuple(said))
+
+
+def _exactly(db: sqlite3.Connection, chunk_ids: Set[int], phrase: str) -> Set[int]:
+    """The chunks that have the phrase as it is written: the index knows words by their stems."""
+    wanted = re.compile(rf"(?<!\w){re.escape(_flat(phrase))}(?!\w)")
+    stored = chunks.by_ids(db, sorted(chunk_ids))
+    return {i for i, chunk in stored.items() if wanted.search(_flat(context(chunk)))}
+
+
+def _count(chunk_ids: Set[int]) -> str:
+    return "1 chunk" if len(chunk_ids) == 1 else f"{len(chunk_ids):,} chunks"
+
+
+def _flat(text: str) -> str:
+    return " ".join(fold(text).split())
+
+
+def phrases(query: str) -> list[str]:
+    """What stands in quotation marks in a query."""
+    return [next(filter(None, match.groups())) for match in _PHRASE.finditer(query)]
+
+
+def _of_scope(db: sqlite3.Connection, scope: Scope) -> Set[int] | None:
+    if scope == EVERYTHING:
+        return None
+    members = set(scope.documents)
+    for collection in scope.collections:
+        members.update(d.id for d in documents.all_documents(db, collection))
+    return chunks.ids_of_documents(db, members)
+
+
+def _named(scope: Scope) -> str:
+    parts = [f"collection {name}" for name in scope.collections]
+    if scope.documents:
+        parts.append(
+            "1 document" if len(scope.documents) == 1 else f"{len(scope.documents)} documents"
+        )
+    return "only " + ", ".join(parts)
