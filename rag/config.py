@@ -11,7 +11,7 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -167,14 +167,17 @@ def _settle(home: Path, layers: Layers) -> Settings:
     return settings
 
 
-def write_setting(path: Path, name: str, value: str) -> None:
-    """Set one value in a rag.toml; everything else in it, comments too, stays as it was.
+def write_setting(settings: Settings, name: str, value: str) -> None:
+    """Set one value in the library's rag.toml; all else in it, comments too, stays as it was.
 
-    Raises `HomeNotWritable`. The file is as it was before or as it is to be, never in between.
+    Raises `BadSetting` where the settings would not agree with it, `HomeNotWritable`. The file is as
+    it was before or as it is to be, never in between.
     """
     import tomlkit
 
-    path = path.resolve()  # a link stays a link
+    changes: dict[str, Any] = {name: value}
+    _check(replace(settings, **changes))
+    path = settings.library.settings.resolve()  # a link stays a link
     try:
         table = tomlkit.parse(path.read_bytes() if path.exists() else b"")
         table[name] = value

@@ -141,9 +141,9 @@ class Engines:
 
         Raises `EngineUnreachable`, `ModelMissing` and their like.
         """
-        if replace(self._settings, chat_model=model).model_file is not None:
-            return frozenset({"chat"})
-        able = self._runs(model).model_info(model).capabilities
+        file = replace(self._settings, chat_model=model).model_file
+        info = self._gguf.model_info(str(file)) if file else self._runs(model).model_info(model)
+        able = info.capabilities
         return frozenset(_CAPABILITIES[name] for name in able if name in _CAPABILITIES)
 
     def writer(self) -> tuple[Writer, WriterChoice]:

@@ -26,6 +26,7 @@ from rag.catalog import schema
 from rag.cli.main import app, main
 from rag.locks import WriterLock
 from rag.paths import Home
+from tests.engines.gguf_files import header_only
 
 ERROR = {"code", "message", "hint"}
 FILE = {"path", "outcome", "document_id", "pages", "pages_without_text", "chunks",
@@ -336,6 +337,28 @@ def test_a_model_is_chosen_for_a_new_library_and_written_down(tmp_path: Path, he
     assert "cannot write answers" in wrong.json["error"]["message"]
     both = here(home, "models", "use", "all-minilm-l6-v2", "--chat", "--embedding", "--json")
     assert both.json["error"]["code"] == "usage"
+
+
+def test_a_model_file_is_chosen_to_write_if_it_is_a_language_model(
+    tmp_path: Path, here: Rag
+) -> None:
+    pytest.importorskip("xllamacpp", reason="the extra llama is not installed")
+    home = tmp_path / "home"
+    home.mkdir()
+    for name, fact in (
+        ("own", {"llama.context_length": 512}),
+        ("wrong", {"general.type": "mmproj"}),
+    ):
+        file = header_only(home / f"{name}.gguf", {"general.architecture": "llama", **fact}, 1)
+        with file.open("ab") as end:
+            end.write(bytes(64))
+    ran = here(home, "models", "use", "own.gguf", "--json")
+    assert ran.json == {"chat_model": "own.gguf"}
+    assert (home / "rag.toml").read_text() == 'chat_model = "own.gguf"\n'
+    assert "mmproj" in here(home, "models", "use", "wrong.gguf", "--json").json["error"]["message"]
+    assert (
+        here(home, "models", "use", "gone.gguf", "--json").json["error"]["code"] == "model_missing"
+    )
 
 
 def test_config_shows_each_setting_with_its_origin(tmp_path: Path, here: Rag) -> None:

@@ -176,8 +176,9 @@ def test_a_written_setting_leaves_comments_and_all_else_as_they_were(tmp_path: P
     file = tmp_path / "rag.toml"
     file.write_bytes(b"# mine\r\nchat_model = 'old'  # why\r\nnum_ctx = 4096\r\n")
     file.chmod(0o640)
-    write_setting(file, "chat_model", "new")
-    write_setting(file, "embed_model", 'odd "name"')
+    before = load_settings({"home": str(tmp_path)}, {})
+    write_setting(before, "chat_model", "new")
+    write_setting(before, "embed_model", 'odd "name"')
     assert file.read_bytes() == (
         b'# mine\r\nchat_model = "new"  # why\r\nnum_ctx = 4096\r\nembed_model = "odd \\"name\\""\n'
     )
@@ -189,13 +190,21 @@ def test_a_written_setting_leaves_comments_and_all_else_as_they_were(tmp_path: P
 
 def test_a_setting_is_written_where_there_is_no_file_yet_and_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "rag.toml").symlink_to(tmp_path / "kept-elsewhere.toml")
-    write_setting(tmp_path / "rag.toml", "chat_model", "new")
+    write_setting(load_settings({"home": str(tmp_path)}, {}), "chat_model", "new")
     assert (tmp_path / "rag.toml").is_symlink()
     assert (tmp_path / "kept-elsewhere.toml").read_text() == 'chat_model = "new"\n'
 
 
+def test_a_setting_that_would_be_refused_is_not_written(tmp_path: Path) -> None:
+    before = settings(tmp_path, 'engine = "ollama"\n')
+    with pytest.raises(BadSetting, match="model file"):
+        write_setting(before, "chat_model", "own.gguf")
+    assert (tmp_path / "rag.toml").read_text() == 'engine = "ollama"\n'
+
+
 def test_a_setting_that_cannot_be_written_is_said_so(tmp_path: Path, unprivileged) -> None:
+    before = load_settings({"home": str(tmp_path)}, {})
     tmp_path.chmod(0o500)
     with unprivileged(), pytest.raises(HomeNotWritable, match=r"rag\.toml"):
-        write_setting(tmp_path / "rag.toml", "chat_model", "new")
+        write_setting(before, "chat_model", "new")
     tmp_path.chmod(0o700)

@@ -113,7 +113,7 @@ def _is_for_search(name: str, uses: frozenset[str], chat: bool, embedding: bool)
 
 def _set(settings: Settings, setting: str, model: str) -> None:
     """Write the choice down, and say so where something stronger stands in its way."""
-    write_setting(settings.library.settings, setting, model)
+    write_setting(settings, setting, model)
     if settings.origins[setting] == "environment" and getattr(settings, setting) != model:
         stronger = f"RAG_{setting.upper()} is set in the environment and wins over rag.toml."
         err.print(styled(stronger, "yellow"), soft_wrap=True)
