@@ -161,7 +161,7 @@ def test_a_template_without_a_place_for_rules_gets_them_before_the_question(
 
 def test_what_was_asked_of_the_sampler_is_done(engine: GgufEngine, model_files: ModelFiles) -> None:
     def said(**options: Any) -> str:
-        answer = ask(engine, model_files.base, replace(SHORT, num_predict=12, **options))
+        answer = ask(engine, model_files.base, replace(SHORT, stop=(), num_predict=12, **options))
         return "".join(delta.text for delta in answer)
 
     greedy = said()
@@ -395,7 +395,7 @@ def test_a_template_that_never_ends_is_a_time_out_and_its_process_ends(
 ) -> None:
     path = altered(tokenizer__chat_template="{% for i in range(10000000000) %}x{% endfor %}")
     digests = Digests(tmp_path / "digests.json")
-    with closing(GgufEngine(digests, threads=1, read_timeout=5)) as engine:
+    with closing(GgufEngine(digests, threads=1, load_timeout=5)) as engine:
         with pytest.raises(EngineTimeout, match=r"altered\.gguf"):
             engine.load(str(path), 512)
         assert not _children()
