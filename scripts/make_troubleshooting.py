@@ -87,6 +87,10 @@ OTHERWISE: dict[str, dict[str, object]] = {
     "host_not_allowed": {"host": "nas.local"},
     "load_timeout_short": {"enough": 180},
     "model_fails": {"reason": "Ollama took too long over llama3.1."},
+    "model_file_unusable": {
+        "message": "There is no model file /home/me/models/qwen3.gguf.",
+        "advice": "Put it there, or change chat_model.",
+    },
     "ollama_old": {"version": "0.5.13"},
     "read_timeout_short": {"seconds": 8, "timeout": 5, "enough": 16},
     "wrong_host": {"host": "http://127.0.0.1:11435"},

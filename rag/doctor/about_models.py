@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from rag.answering.budget import WINDOW_STEPS
 from rag.config import SETTINGS, Settings
 from rag.doctor import needs
-from rag.doctor.facts import Facts, ModelFacts, Trial
+from rag.doctor.facts import Facts, FileFacts, ModelFacts, Trial
 from rag.doctor.words import Finding, Status, finding
 from rag.engines.prefixes import prefixes_of
-from rag.types import EmbeddingIdentity, ModelInfo
+from rag.types import EmbeddingIdentity
 
 SLOWER = 4
 """How much slower than in its trial a model may write: windows fill up, others want the machine."""
@@ -24,12 +24,14 @@ _DEFAULTS = {s.name: s.default for s in SETTINGS}
 
 def findings(facts: Facts) -> Iterator[Finding]:
     server, settings = facts.server, facts.settings
-    if settings.engine == "embedded":
+    if facts.file is not None:
+        yield from _file(facts, facts.file)
+    elif settings.engine == "embedded":
         yield finding("quoting")
     elif server is not None and server.chat is not None:
         yield from _chat(facts, server.chat)
-        if server.chat.info is not None and facts.trial is not None:
-            yield from _speed(settings, server.chat, facts.trial)
+    if facts.chat is not None and facts.trial is not None:
+        yield from _speed(facts, facts.chat, facts.trial)
     identity = facts.library.identity
     if identity is not None:
         yield from _library_model(facts, identity)
@@ -37,12 +39,21 @@ def findings(facts: Facts) -> Iterator[Finding]:
         yield from _new_library_model(settings, server.embed)
 
 
+def _file(facts: Facts, file: FileFacts) -> Iterator[Finding]:
+    if file.fault is not None:
+        status: Status | None = "problem" if facts.settings.engine == "embedded" else None
+        told = {"message": file.fault.message, "advice": file.fault.hint}
+        yield finding("model_file_unusable", status, better=_DEFAULTS["chat_model"], **told)
+    else:
+        yield finding("chat_model", model=file.model.name)
+        yield from _window(facts.settings, file.model)
+
+
 def _chat(facts: Facts, chat: ModelFacts) -> Iterator[Finding]:
-    settings = facts.settings
     if chat.cloud:
         yield _cloud("chat_model", chat.name)
     elif chat.info is None:
-        status: Status | None = "problem" if settings.engine == "ollama" else None
+        status: Status | None = "problem" if facts.settings.engine == "ollama" else None
         if chat.alike:
             yield finding("chat_model_tag", status, model=chat.name, there=chat.alike[0])
         else:
@@ -52,7 +63,7 @@ def _chat(facts: Facts, chat: ModelFacts) -> Iterator[Finding]:
     else:
         if facts.fit is None or facts.fit.verdict != "too_large":
             yield finding("chat_model", model=chat.name)
-        yield from _window(settings, chat, chat.info)
+        yield from _window(facts.settings, chat)
 
 
 def _cloud(setting: str, model: str) -> Finding:
@@ -60,9 +71,9 @@ def _cloud(setting: str, model: str) -> Finding:
     return finding("cloud_model", model=model, variable=variable, better=_DEFAULTS[setting])
 
 
-def _window(settings: Settings, chat: ModelFacts, info: ModelInfo) -> Iterator[Finding]:
+def _window(settings: Settings, chat: ModelFacts) -> Iterator[Finding]:
     need = needs.need(settings.passages, settings.num_predict, chat.overhead)
-    own = info.context_length or max(need.total, settings.num_ctx)
+    own = (chat.info and chat.info.context_length) or max(need.total, settings.num_ctx)
     wanted = {"passages": settings.passages, "need": need.total}
     if settings.num_ctx < min(need.total, own):
         step = next((step for step in WINDOW_STEPS if step >= need.total), need.total)
@@ -75,7 +86,7 @@ def _window(settings: Settings, chat: ModelFacts, info: ModelInfo) -> Iterator[F
         yield finding("window", model=chat.name, window=window, **wanted)
 
 
-def _speed(settings: Settings, chat: ModelFacts, trial: Trial) -> Iterator[Finding]:
+def _speed(facts: Facts, chat: ModelFacts, trial: Trial) -> Iterator[Finding]:
     if trial.failure is not None:
         yield finding("model_fails", model=chat.name, reason=trial.failure.message)
         return
@@ -83,8 +94,10 @@ def _speed(settings: Settings, chat: ModelFacts, trial: Trial) -> Iterator[Findi
         return
     speeds = {"reading": f"{trial.reading:.0f}", "writing": f"{trial.writing:.1f}"}
     yield finding("speed", model=chat.name, load=f"{trial.load:.1f}", **speeds)
+    settings = facts.settings
     need = needs.need(settings.passages, settings.num_predict, chat.overhead)
-    first, word = trial.load + need.prompt / trial.reading, SLOWER / trial.writing
+    reading = 0 if facts.file else need.prompt / trial.reading  # llama.cpp says how far it has read
+    first, word = trial.load + reading, SLOWER / trial.writing
     for code, seconds, timeout in (
         ("load_timeout_short", first, settings.load_timeout),
         ("read_timeout_short", word, settings.read_timeout),

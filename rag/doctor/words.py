@@ -197,6 +197,13 @@ _MODELS = [
         "Name a model that runs here", "export {variable}={better}",
     ),
     Finding(
+        "model_file_unusable", "Models", "warning",
+        "{message}",
+        "It is named as chat_model. Until it can be used, answers are made by quoting; with engine = "
+        "embedded there are none.",
+        "{advice} Or name a model of Ollama", "export RAG_CHAT_MODEL={better}",
+    ),
+    Finding(
         "num_ctx_small", "Models", "warning",
         "num_ctx is {window} tokens; {passages} passages and an answer need up to {need}.",
         "Passages that do not fit are left out of the prompt.",

@@ -11,6 +11,7 @@ import pytest
 
 from rag.assistant import open_assistant
 from rag.config import load_settings
+from tests.engines.gguf_files import ModelFiles
 from tests.engines.ollama_server import CHAT_MODEL, EMBED_MODEL, OllamaServer
 from tests.scripted_ollama import Fault, ScriptedOllama
 
@@ -232,3 +233,43 @@ def test_each_trial_is_read_anew(asking: Desk, scripted: ScriptedOllama) -> None
     first, second = (str(body["prompt"])[:8] for body in scripted.received)
     assert first != second
     assert {body["options"]["num_ctx"] for body in scripted.received} == {8192}
+
+
+# --------------------------------------------------------------------------- model files
+
+
+@pytest.fixture
+def with_file(tmp_path: Path, model_files: ModelFiles) -> Desk:
+    """A desk without Ollama whose answers a model file writes."""
+    return Desk(tmp_path / "home", RAG_CHAT_MODEL=str(model_files.chat), RAG_THREADS="1")
+
+
+def test_a_model_file_needs_no_ollama(with_file: Desk, model_files: ModelFiles) -> None:
+    found = with_file.examine()
+    assert found["chat_model"].message == f"{model_files.chat.name} writes the answers."
+    assert "window" in found
+    assert not any("ollama" in code for code in found)
+
+
+@pytest.mark.parametrize(("engine", "status"), [("auto", "warning"), ("embedded", "problem")])
+def test_a_model_file_that_is_not_there_is_named(desk: Desk, engine: str, status: str) -> None:
+    desk.environ |= {"RAG_CHAT_MODEL": "/models/gone.gguf", "RAG_ENGINE": engine}
+    found = desk.examine(deep=True)["model_file_unusable"]
+    assert found.status == status
+    assert found.message == "There is no model file /models/gone.gguf."
+    assert found.command == "export RAG_CHAT_MODEL=llama3.1"
+    desk.assert_mended(found)
+
+
+def test_a_torn_model_file_is_named(desk: Desk, tmp_path: Path, model_files: ModelFiles) -> None:
+    torn = tmp_path / "torn.gguf"
+    torn.write_bytes(model_files.base.read_bytes()[:5000])
+    desk.environ["RAG_CHAT_MODEL"] = str(torn)
+    found = desk.examine()["model_file_unusable"]
+    assert found.message.startswith("torn.gguf cannot be used as a chat model")
+
+
+def test_a_model_file_is_tried_without_a_trace_in_the_library(with_file: Desk) -> None:
+    found = with_file.examine(deep=True)
+    assert "tokens a second" in found["speed"].message
+    assert not with_file.home.exists()
