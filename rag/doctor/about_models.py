@@ -6,7 +6,9 @@ Pure.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rag.answering.budget import WINDOW_STEPS
 from rag.config import SETTINGS, Settings
@@ -35,40 +37,53 @@ def findings(facts: Facts) -> Iterator[Finding]:
     identity = facts.library.identity
     if identity is not None:
         yield from _library_model(facts, identity)
+        yield from _other_model(facts, identity)
     elif server is not None and server.embed is not None and settings.engine != "embedded":
         yield from _new_library_model(settings, server.embed)
 
 
 def _file(facts: Facts, file: FileFacts) -> Iterator[Finding]:
+    settings = facts.settings
     if file.fault is not None:
-        status: Status | None = "problem" if facts.settings.engine == "embedded" else None
+        status: Status | None = "problem" if settings.engine == "embedded" else None
         told = {"message": file.fault.message, "advice": file.fault.hint}
-        yield finding("model_file_unusable", status, better=_DEFAULTS["chat_model"], **told)
+        yield _other_name("model_file_unusable", settings, "chat_model", status=status, **told)
     else:
         yield finding("chat_model", model=file.model.name)
-        yield from _window(facts.settings, file.model)
+        yield from _window(settings, file.model)
 
 
 def _chat(facts: Facts, chat: ModelFacts) -> Iterator[Finding]:
+    settings = facts.settings
+    status: Status | None = "problem" if settings.engine == "ollama" else None
     if chat.cloud:
-        yield _cloud("chat_model", chat.name)
+        yield _other_name("cloud_model", settings, "chat_model")
+    elif chat.alike:
+        yield _other_name("chat_model_tag", settings, "chat_model", chat.alike[0], status)
     elif chat.info is None:
-        status: Status | None = "problem" if facts.settings.engine == "ollama" else None
-        if chat.alike:
-            yield finding("chat_model_tag", status, model=chat.name, there=chat.alike[0])
-        else:
-            yield finding("chat_model_missing", status, model=chat.name)
+        yield finding("chat_model_missing", status, model=chat.name)
     elif chat.only_embeds:
-        yield finding("chat_model_embeds", model=chat.name, better=_DEFAULTS["chat_model"])
+        yield _other_name("chat_model_embeds", settings, "chat_model")
     else:
         if facts.fit is None or facts.fit.verdict != "too_large":
             yield finding("chat_model", model=chat.name)
-        yield from _window(facts.settings, chat)
+        yield from _window(settings, chat)
 
 
-def _cloud(setting: str, model: str) -> Finding:
-    variable = f"RAG_{setting.upper()}"
-    return finding("cloud_model", model=model, variable=variable, better=_DEFAULTS[setting])
+def _other_name(
+    code: str,
+    settings: Settings,
+    setting: str,
+    better: str | None = None,
+    status: Status | None = None,
+    **facts: object,
+) -> Finding:
+    """A finding that is mended by naming another model: where the environment names one, there."""
+    better = better or str(_DEFAULTS[setting])
+    found = finding(code, status, model=getattr(settings, setting), better=better, **facts)
+    if settings.origins.get(setting) != "environment":
+        return found
+    return replace(found, command=f"export RAG_{setting.upper()}={shlex.quote(better)}")
 
 
 def _window(settings: Settings, chat: ModelFacts) -> Iterator[Finding]:
@@ -116,9 +131,7 @@ def _library_model(facts: Facts, identity: EmbeddingIdentity) -> Iterator[Findin
     embed = facts.server.embed if facts.server else None
     if embed is None:
         return  # the server does not answer, which is said already
-    if embed.cloud:
-        yield _cloud("embed_model", embed.name)
-    elif embed.info is None:
+    if embed.info is None:
         yield finding("embed_model_missing", model=identity.model)
     elif (embed.info.digest, *prefixes_of(identity.model)) != (
         identity.digest,
@@ -130,14 +143,28 @@ def _library_model(facts: Facts, identity: EmbeddingIdentity) -> Iterator[Findin
         yield finding("embed_model", model=identity.model)
 
 
+def _other_model(facts: Facts, identity: EmbeddingIdentity) -> Iterator[Finding]:
+    """Whether the library is, or is meant, to be embedded with another model."""
+    settings, catalog = facts.settings, facts.library.catalog
+    if catalog is not None and catalog.coming is not None:
+        yield finding("reindex_unfinished", model=catalog.coming.model)
+    elif (
+        settings.engine != "embedded"
+        and settings.origins.get("embed_model", "default") != "default"
+    ):
+        names = {name.removesuffix(":latest") for name in (settings.embed_model, identity.model)}
+        if len(names) > 1:
+            yield finding("embed_model_waits", wanted=settings.embed_model, model=identity.model)
+
+
 def _new_library_model(settings: Settings, embed: ModelFacts) -> Iterator[Finding]:
     """Whether a library that is begun now would get the model that the settings name."""
     if embed.cloud:
-        yield _cloud("embed_model", embed.name)
+        yield _other_name("cloud_model", settings, "embed_model")
     elif embed.info is None:
         status: Status | None = "problem" if settings.engine == "ollama" else None
         yield finding("embed_model_absent", status, model=embed.name)
     elif embed.only_writes:
-        yield finding("embed_model_chats", model=embed.name, better=_DEFAULTS["embed_model"])
+        yield _other_name("embed_model_chats", settings, "embed_model")
     else:
         yield finding("embed_model", model=embed.name)

@@ -92,10 +92,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class CatalogFacts:
-    """What the catalog says. `folder`: one that was ingested, and is there."""
+    """What the catalog says. `folder`: one that was ingested, and is there.
+
+    `coming`: what an unfinished re-embedding leads to.
+    """
 
     chunks: int
     identity: EmbeddingIdentity | None
+    coming: EmbeddingIdentity | None
     folder: str
     vectors: IndexState
     keywords: IndexState
