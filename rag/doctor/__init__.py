@@ -3,6 +3,7 @@
 examine.py        looks at everything, then judges                `examine` is the way in
 facts.py          what was seen, as data
 server.py         looks at Ollama and its models, and tries one out
+model_file.py     looks at a model file, and tries it out
 library.py        looks at the library's folder, leaving no trace
 diagnosis.py      from facts to findings (pure), by matter:
 about_engine.py   is Ollama there, where, and how old

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rag.answering import budget
 from rag.config import SETTINGS, Settings, elsewhere
-from rag.doctor import library, needs, server
+from rag.doctor import library, model_file, needs, server
 from rag.doctor.diagnosis import diagnose
 from rag.doctor.facts import Facts, LibraryFacts, ServerFacts
 from rag.doctor.words import Finding
@@ -34,12 +34,13 @@ def examine(
     an Ollama may be; `deep`: the chat model is tried out, and the whole database checked.
     """
     found = library.look(settings.library, deep)
-    asked = _ask(settings, found, hosts)
+    asked, file = _ask(settings, found, hosts), settings.model_file
     facts = Facts(
         settings=settings,
         library=found,
         weights=_weights(),
         server=asked,
+        file=model_file.look(file, settings.num_ctx) if file is not None else None,
         machine=machine_of(settings.ollama_host) if asked is not None else None,
         wrong=tuple(wrong),
         dropped=tuple(dropped),
@@ -53,13 +54,12 @@ def _ask(settings: Settings, found: LibraryFacts, hosts: Sequence[str]) -> Serve
     """What Ollama says; None where nothing needs one, or where it may not be asked."""
     identity = found.identity
     embeds = identity is not None and identity.engine == "ollama"
+    writes = settings.engine != "embedded" and settings.model_file is None
     host = elsewhere(settings)
-    if (settings.engine == "embedded" and not embeds) or (
-        host is not None and host not in settings.allow_hosts
-    ):
+    if not (writes or embeds) or (host is not None and host not in settings.allow_hosts):
         return None
-    model = settings.embed_model if identity is None else identity.model if embeds else None
-    return server.look(settings, model, hosts)
+    embed = settings.embed_model if identity is None else identity.model if embeds else None
+    return server.look(settings, settings.chat_model if writes else None, embed, hosts)
 
 
 def _with_trial(facts: Facts) -> Facts:
@@ -68,12 +68,14 @@ def _with_trial(facts: Facts) -> Facts:
     Not one that does not fit into memory: the machine would swap.
     """
     settings, asked, chat = facts.settings, facts.server, facts.chat
-    if asked is None or asked.chat is None or chat is None:
+    if chat is None or chat.info is None or (facts.fit and facts.fit.verdict == "too_large"):
         return facts
-    if facts.fit is not None and facts.fit.verdict == "too_large":
-        return facts
-    need = needs.need(settings.passages, settings.num_predict, asked.chat.overhead)
-    most = min(settings.num_ctx, chat.context_length or settings.num_ctx)
+    need = needs.need(settings.passages, settings.num_predict, chat.overhead)
+    most = min(settings.num_ctx, chat.info.context_length or settings.num_ctx)
+    if settings.model_file is not None:
+        window = budget.window(need.total, most, None)
+        return replace(facts, trial=model_file.try_out(settings, settings.model_file, window))
+    assert asked is not None, "the chat model is Ollama's"
     loaded = asked.loaded_chat.context_length if asked.loaded_chat else None
     trial = server.try_out(settings, budget.window(need.total, most, loaded))
     return replace(facts, trial=trial, server=replace(asked, running=server.running(settings)))

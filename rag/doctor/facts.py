@@ -10,7 +10,7 @@ from rag.config import Settings
 from rag.engines.fit import Fit
 from rag.engines.ollama.replies import same_model
 from rag.engines.ollama.room import judged
-from rag.errors import BadSetting, HomeError, VouchError
+from rag.errors import BadSetting, EngineError, HomeError, VouchError
 from rag.hardware import Machine
 from rag.locks import Holder
 from rag.types import EmbeddingIdentity, ModelInfo, RunningModel
@@ -45,6 +45,14 @@ class ModelFacts:
 
     def _can(self, capability: str) -> bool:
         return self.info is not None and capability in self.info.capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A model file that `chat_model` names. `fault`: why it cannot be loaded."""
+
+    model: ModelFacts
+    fault: EngineError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +92,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class CatalogFacts:
-    """What the catalog says. `folder`: one that was ingested, and is there."""
+    """What the catalog says. `folder`: one that was ingested, and is there.
+
+    `coming`: what an unfinished re-embedding leads to.
+    """
 
     chunks: int
     identity: EmbeddingIdentity | None
+    coming: EmbeddingIdentity | None
     folder: str
     vectors: IndexState
     keywords: IndexState
@@ -128,6 +140,7 @@ class Facts:
     library: LibraryFacts
     weights: EmbeddingIdentity | None
     server: ServerFacts | None = None
+    file: FileFacts | None = None
     machine: Machine | None = None
     trial: Trial | None = None
     wrong: tuple[tuple[str, BadSetting], ...] = ()
@@ -136,18 +149,23 @@ class Facts:
     system: str = ""
 
     @property
-    def chat(self) -> ModelInfo | None:
-        """The chat model, where there is one that can write."""
-        chat = self.server.chat if self.server and self.settings.engine != "embedded" else None
-        return chat.info if chat is not None and not chat.only_embeds else None
+    def chat(self) -> ModelFacts | None:
+        """The chat model, where it is there and can write."""
+        server = self.server if self.settings.engine != "embedded" else None
+        chat = self.file.model if self.file else server.chat if server else None
+        return chat if chat is not None and chat.info is not None and not chat.only_embeds else None
 
     @property
     def fit(self) -> Fit | None:
-        """Whether the chat model fits into memory; None: it is loaded, or that cannot be told."""
+        """Whether Ollama's chat model fits into memory; None: it is loaded, or cannot be judged."""
         server, settings, chat = self.server, self.settings, self.chat
-        if server is None or chat is None or self.machine is None or server.loaded_chat:
+        if server is None or self.file or self.machine is None or server.loaded_chat:
             return None
-        return judged(chat, self.machine, server.running, settings.num_ctx, settings.gpu_layers)
+        if chat is None or chat.info is None:
+            return None
+        return judged(
+            chat.info, self.machine, server.running, settings.num_ctx, settings.gpu_layers
+        )
 
     def needs(self, engine: str) -> bool:
         """Whether nothing else will do, by the settings or by what embedded the library."""

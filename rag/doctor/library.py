@@ -62,6 +62,7 @@ def _look_inside(
     return CatalogFacts(
         count,
         indexing.identity(db),
+        indexing.next_identity(db),
         next((s for s in documents.sources(db) if Path(s).exists()), str(Path.home())),
         vectors="none" if newest is None else "whole" if whole else "damaged",
         keywords=_keywords(home.keyword_index) if count else "none",

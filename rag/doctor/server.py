@@ -24,17 +24,19 @@ from rag.errors import (
     EngineUnreachable,
     ModelMissing,
 )
-from rag.types import ChatDelta, Prompt, RunningModel
+from rag.types import ChatDelta, ChatOptions, Prompt, RunningModel
 
 PATIENCE = 5.0  # seconds for a reply
 TRIAL_PATIENCE = 300.0  # seconds for a model to load and say a word
 _CONNECT = 3.0
-_TRIAL_WORDS = "The kettle stands on the shelf, and the tea is in the tin beside it. " * 20
+TRIAL_TEXT = "The kettle stands on the shelf, and the tea is in the tin beside it. " * 20
 _TRIAL_TOKENS = 16
 
 
-def look(settings: Settings, embed_model: str | None, elsewhere: Sequence[str]) -> ServerFacts:
-    """What answers at `ollama_host`, and what it says of the chat model and an embedding model.
+def look(
+    settings: Settings, chat_model: str | None, embed_model: str | None, elsewhere: Sequence[str]
+) -> ServerFacts:
+    """What answers at `ollama_host`, and what it says of a chat model and an embedding model.
 
     Where none does, the addresses `elsewhere` are tried.
     """
@@ -47,7 +49,7 @@ def look(settings: Settings, embed_model: str | None, elsewhere: Sequence[str]) 
                 host,
                 version,
                 cloud=engine.cloud(),
-                chat=_model(engine, names, settings.chat_model),
+                chat=_model(engine, names, chat_model) if chat_model else None,
                 embed=_model(engine, names, embed_model) if embed_model else None,
                 running=engine.running(),
             )
@@ -64,8 +66,8 @@ def look(settings: Settings, embed_model: str | None, elsewhere: Sequence[str]) 
 def try_out(settings: Settings, num_ctx: int) -> Trial:
     """Have the chat model read some hundred tokens and write a few, in a window of `num_ctx`."""
     # what differs from the first word on cannot have been read before
-    text = f"{secrets.token_hex(8)} {_TRIAL_WORDS}\nWhere is the tea?"
-    options = replace(chat_options(settings), num_ctx=num_ctx, num_predict=_TRIAL_TOKENS)
+    text = f"{secrets.token_hex(8)} {TRIAL_TEXT}"
+    options = trial_options(settings, num_ctx)
     last = ChatDelta("")
     with closing(_engine(settings.ollama_host, _CONNECT, TRIAL_PATIENCE)) as engine:
         try:
@@ -79,9 +81,18 @@ def try_out(settings: Settings, num_ctx: int) -> Trial:
         return Trial()
     return Trial(
         took.load,
-        _rate(last.prompt_tokens, took.prompt),
-        _rate(last.output_tokens, took.generation),
+        rate(last.prompt_tokens, took.prompt),
+        rate(last.output_tokens, took.generation),
     )
+
+
+def trial_options(settings: Settings, num_ctx: int) -> ChatOptions:
+    return replace(chat_options(settings), num_ctx=num_ctx, num_predict=_TRIAL_TOKENS)
+
+
+def rate(count: int | None, seconds: float) -> float | None:
+    """So many a second; one alone says nothing."""
+    return count / seconds if count and count > 1 and seconds > 0 else None
 
 
 def running(settings: Settings) -> tuple[RunningModel, ...]:
@@ -123,8 +134,3 @@ def _base(name: str) -> str:
     """A model's name without its tag."""
     head, _, last = name.rpartition("/")
     return f"{head}/{last.partition(':')[0]}"
-
-
-def _rate(count: int | None, seconds: float) -> float | None:
-    """So many a second; one alone says nothing."""
-    return count / seconds if count and count > 1 and seconds > 0 else None

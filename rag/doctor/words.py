@@ -150,39 +150,39 @@ _MODELS = [
         "chat_model_missing", "Models", "warning",
         "Ollama has no model {model}, which is to write the answers.",
         "Until it is there, answers are made by quoting; with engine = ollama there are none.",
-        "Pull it", "ollama pull {model}",
+        "Pull it", "rag models pull {model}",
     ),
     Finding(
         "chat_model_tag", "Models", "warning",
-        "Ollama has no model {model}, but it has {there}.",
+        "Ollama has no model {model}, but it has {better}.",
         "A name without a tag means the tag latest; any other has to be said.",
-        "Name it with its tag", "export RAG_CHAT_MODEL={there}",
+        "Name it with its tag", "rag models use {better}",
     ),
     Finding(
         "chat_model_embeds", "Models", "problem",
         "{model} is an embedding model: it cannot write answers.",
         "It is named as chat_model.",
-        "Name a chat model", "export RAG_CHAT_MODEL={better}",
+        "Name a chat model", "rag models use {better}",
     ),
     Finding(
         "embed_model_missing", "Models", "problem",
         "Ollama has no model {model}, with which the library was embedded.",
         "Only the model that embedded the texts can embed a question: search goes by words only, "
         "and nothing can be added.",
-        "Pull it", "ollama pull {model}",
+        "Pull it", "rag models pull {model}",
     ),
     Finding(
         "embed_model_absent", "Models", "note",
         "Ollama has no model {model}, which is to embed a new library.",
         "A library keeps the model that it was begun with: begun now, it would be the embedded "
         "engine's.",
-        "Pull it before the first ingestion", "ollama pull {model}",
+        "Pull it before the first ingestion", "rag models pull {model}",
     ),
     Finding(
         "embed_model_chats", "Models", "warning",
         "{model} is a chat model: it is not made to embed.",
         "Newer servers refuse to embed with it; with older ones search finds little.",
-        "Name an embedding model", "export RAG_EMBED_MODEL={better}",
+        "Name an embedding model", "rag models use {better}",
     ),
     Finding(
         "embed_model_changed", "Models", "problem",
@@ -191,10 +191,29 @@ _MODELS = [
         "Embed the library anew with the model as it is now", "rag reindex",
     ),
     Finding(
+        "reindex_unfinished", "Models", "note",
+        "The library is not yet embedded anew with {model}: that was interrupted.",
+        "Until it is, the library answers as before.",
+        "Go on with it", "rag reindex",
+    ),
+    Finding(
+        "embed_model_waits", "Models", "note",
+        "embed_model is {wanted}, but the library was embedded with {model}, and goes on with that.",
+        "A library has one embedding model at a time.",
+        "Embed it anew with the other", "rag reindex",
+    ),
+    Finding(
         "cloud_model", "Models", "problem",
         "{model} runs on somebody else's machine.",
         "Your questions and documents would be sent there. Vouch refuses such models.",
-        "Name a model that runs here", "export {variable}={better}",
+        "Name a model that runs here", "rag models use {better}",
+    ),
+    Finding(
+        "model_file_unusable", "Models", "warning",
+        "{message}",
+        "It is named as chat_model. Until it can be used, answers are made by quoting; with engine = "
+        "embedded there are none.",
+        "{advice} Or name a model of Ollama", "rag models use {better}",
     ),
     Finding(
         "num_ctx_small", "Models", "warning",
@@ -346,7 +365,8 @@ _MACHINE = [
         "{model} {reason}.",
         "Loaded all the same it would make the machine swap: Vouch refuses it (memory_check), and "
         "answers are made by quoting.",
-        "Pull a smaller model, and name it", "ollama pull {smaller} && export RAG_CHAT_MODEL={smaller}",
+        "Pull a smaller model, and name it",
+        "rag models pull {smaller} && rag models use {smaller}",
     ),
     Finding(
         "gpu_unused", "Machine", "warning",

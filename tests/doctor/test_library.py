@@ -259,6 +259,7 @@ def test_embedded_weights_that_changed_ask_for_a_reindex(filled: Desk) -> None:
     found = filled.examine()["embed_model_changed"]
     assert "all-minilm-l6-v2" in found.message
     assert found.command == "rag reindex"
+    assert "embed_model_changed" not in filled.examine(f"{found.command} --yes")
 
 
 def test_whoever_holds_the_lock_is_named_and_nothing_waits_for_him(filled: Desk) -> None:

@@ -81,7 +81,7 @@ def test_a_model_larger_than_the_machine_is_named_and_not_tried(
     assert f"{MODEL} needs 40" in found["memory_low"].message
     assert "of memory" in found["memory_low"].message
     pull, name = found["memory_low"].command.split(" && ")
-    assert pull.removeprefix("ollama pull ") == name.removeprefix("export RAG_CHAT_MODEL=")
+    assert pull.removeprefix("rag models pull ") == name.removeprefix("rag models use ")
     assert scripted.received == []
     assert "chat_model" not in found  # as it is, it does not write
     scripted.model["size"] = 10**9  # as a smaller model has it

@@ -11,7 +11,9 @@ import pytest
 
 from rag.assistant import open_assistant
 from rag.config import load_settings
+from tests.engines.gguf_files import ModelFiles
 from tests.engines.ollama_server import CHAT_MODEL, EMBED_MODEL, OllamaServer
+from tests.scripted_library import ScriptedLibrary
 from tests.scripted_ollama import Fault, ScriptedOllama
 
 from .desk import Desk
@@ -72,22 +74,39 @@ def test_models_that_are_there_and_right_are_said_to_be(real: Desk) -> None:
 def test_a_chat_model_that_is_not_there_is_to_be_pulled(real: Desk, client: ollama.Client) -> None:
     real.environ["RAG_CHAT_MODEL"] = "llama3.1"
     found = real.examine()["chat_model_missing"]
-    assert (found.status, found.command) == ("warning", "ollama pull llama3.1")
+    assert (found.status, found.command) == ("warning", "rag models pull llama3.1")
     with named(client, CHAT_MODEL, "llama3.1"):  # what a pull would lead to
         assert "chat_model_missing" not in real.examine()
     real.environ["RAG_ENGINE"] = "ollama"
     assert real.examine()["chat_model_missing"].status == "problem"
 
 
+def test_what_is_to_be_pulled_is_there_after_that(tmp_path: Path) -> None:
+    server = ScriptedLibrary()
+    try:
+        desk = Desk(tmp_path / "home", RAG_OLLAMA_HOST=server.url, RAG_CHAT_MODEL="llama3.2")
+        desk.assert_mended(desk.examine()["chat_model_missing"])
+        assert desk.examine()["chat_model"].message == "llama3.2 writes the answers."
+    finally:
+        server.close()
+
+
 @pytest.mark.ollama
-def test_a_model_that_is_there_under_another_tag_is_named(
-    real: Desk, client: ollama.Client
+@pytest.mark.parametrize("origin", ["environment", "rag.toml"])
+def test_a_model_that_is_there_under_another_tag_is_named_where_the_other_was(
+    real: Desk, client: ollama.Client, origin: str
 ) -> None:
     real.environ["RAG_CHAT_MODEL"] = "mistral"
+    command = "export RAG_CHAT_MODEL=mistral:7b"
+    if origin == "rag.toml":
+        del real.environ["RAG_CHAT_MODEL"]
+        real.home.mkdir()
+        (real.home / "rag.toml").write_text('chat_model = "mistral"\n')
+        command = "rag models use mistral:7b"
     with named(client, CHAT_MODEL, "mistral:7b"):
         found = real.examine()["chat_model_tag"]
-        assert "mistral:7b" in found.message
-        assert found.command == "export RAG_CHAT_MODEL=mistral:7b"
+        assert found.message == "Ollama has no model mistral, but it has mistral:7b."
+        assert found.command == command
         real.assert_mended(found)
 
 
@@ -113,7 +132,7 @@ def test_a_chat_model_is_not_made_to_embed(real: Desk) -> None:
 def test_a_new_library_wants_its_embedding_model_first(real: Desk) -> None:
     real.environ["RAG_EMBED_MODEL"] = "nomic-embed-text"
     found = real.examine()["embed_model_absent"]
-    assert (found.status, found.command) == ("note", "ollama pull nomic-embed-text")
+    assert (found.status, found.command) == ("note", "rag models pull nomic-embed-text")
     real.environ["RAG_ENGINE"] = "ollama"
     assert real.examine()["embed_model_absent"].status == "problem"
 
@@ -126,7 +145,7 @@ def test_the_model_that_embedded_the_library_is_missed(
         embedded_by("gone-tomorrow")
         assert real.examine()["embed_model"].message.startswith("gone-tomorrow embeds")
     found = real.examine()["embed_model_missing"]
-    assert (found.status, found.command) == ("problem", "ollama pull gone-tomorrow")
+    assert (found.status, found.command) == ("problem", "rag models pull gone-tomorrow")
 
 
 @pytest.mark.ollama
@@ -139,6 +158,41 @@ def test_a_model_that_changed_under_its_name_asks_for_a_reindex(
         client.create("changing", from_=EMBED_MODEL, parameters={"num_ctx": 128}, stream=False)
         found = real.examine()["embed_model_changed"]
         assert (found.status, found.command) == ("problem", "rag reindex")
+        asked = real.environ | {"RAG_EMBED_MODEL": "changing"}
+        real.environ = asked
+        assert "embed_model_changed" not in real.examine(f"{found.command} --yes")
+
+
+@pytest.mark.ollama
+def test_a_library_that_was_to_have_another_model_keeps_its_own_until_a_reindex(
+    real: Desk, embedded_by: Callable[[str], None]
+) -> None:
+    real.environ["RAG_ENGINE"] = "embedded"
+    embedded_by("whatever")
+    real.environ["RAG_ENGINE"] = "auto"
+    found = real.examine()["embed_model_waits"]
+    assert found.message.startswith(f"embed_model is {EMBED_MODEL}, but the library was embedded")
+    assert (found.status, found.command) == ("note", "rag reindex")
+    assert "embed_model_waits" not in real.examine(f"{found.command} --yes")
+    assert real.examine()["embed_model"].message.startswith(EMBED_MODEL)
+
+
+@pytest.mark.ollama
+def test_a_reindex_that_was_interrupted_is_to_be_gone_on_with(
+    real: Desk, embedded_by: Callable[[str], None]
+) -> None:
+    real.environ["RAG_ENGINE"] = "embedded"
+    embedded_by("whatever")
+    real.environ["RAG_ENGINE"] = "auto"
+    with closing(open_assistant(load_settings({}, real.environ))) as assistant:
+        reindexing = assistant.reindexing
+        events = reindexing.run(reindexing.target(), wait=False)
+        next(events)
+        events.close()
+    found = real.examine()["reindex_unfinished"]
+    assert EMBED_MODEL in found.message
+    assert (found.status, found.command) == ("note", "rag reindex")
+    assert "reindex_unfinished" not in real.examine(f"{found.command} --yes")
 
 
 @pytest.mark.ollama
@@ -232,3 +286,43 @@ def test_each_trial_is_read_anew(asking: Desk, scripted: ScriptedOllama) -> None
     first, second = (str(body["prompt"])[:8] for body in scripted.received)
     assert first != second
     assert {body["options"]["num_ctx"] for body in scripted.received} == {8192}
+
+
+# --------------------------------------------------------------------------- model files
+
+
+@pytest.fixture
+def with_file(tmp_path: Path, model_files: ModelFiles) -> Desk:
+    """A desk without Ollama whose answers a model file writes."""
+    return Desk(tmp_path / "home", RAG_CHAT_MODEL=str(model_files.chat), RAG_THREADS="1")
+
+
+def test_a_model_file_needs_no_ollama(with_file: Desk, model_files: ModelFiles) -> None:
+    found = with_file.examine()
+    assert found["chat_model"].message == f"{model_files.chat.name} writes the answers."
+    assert "window" in found
+    assert not any("ollama" in code for code in found)
+
+
+@pytest.mark.parametrize(("engine", "status"), [("auto", "warning"), ("embedded", "problem")])
+def test_a_model_file_that_is_not_there_is_named(desk: Desk, engine: str, status: str) -> None:
+    desk.environ |= {"RAG_CHAT_MODEL": "/models/gone.gguf", "RAG_ENGINE": engine}
+    found = desk.examine(deep=True)["model_file_unusable"]
+    assert found.status == status
+    assert found.message == "There is no model file /models/gone.gguf."
+    assert found.command == "export RAG_CHAT_MODEL=llama3.1"
+    desk.assert_mended(found)
+
+
+def test_a_torn_model_file_is_named(desk: Desk, tmp_path: Path, model_files: ModelFiles) -> None:
+    torn = tmp_path / "torn.gguf"
+    torn.write_bytes(model_files.base.read_bytes()[:5000])
+    desk.environ["RAG_CHAT_MODEL"] = str(torn)
+    found = desk.examine()["model_file_unusable"]
+    assert found.message.startswith("torn.gguf cannot be used as a chat model")
+
+
+def test_a_model_file_is_tried_without_a_trace_in_the_library(with_file: Desk) -> None:
+    found = with_file.examine(deep=True)
+    assert "tokens a second" in found["speed"].message
+    assert not with_file.home.exists()

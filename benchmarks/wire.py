@@ -1,6 +1,6 @@
 """What our side of the wire costs against a bare client: ratios within one run.
 
-    python benchmarks/ollama.py [--pairs 20] [--prompts 60]
+    python benchmarks/wire.py [--pairs 20] [--prompts 60]
 
 Starts a real Ollama of its own with the small models of tests/models.lock, so that nothing is
 measured against a machine's other work. Each figure compares alternated pairs on that one server:
@@ -22,6 +22,8 @@ egress.guard()
 import argparse  # noqa: E402
 import asyncio  # noqa: E402
 import json  # noqa: E402
+import re  # noqa: E402
+import secrets  # noqa: E402
 import statistics  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
@@ -46,6 +48,7 @@ from rag.types import ChatDelta, ChatOptions, Passage, Prompt  # noqa: E402
 from tests.engines.ollama_server import CHAT_MODEL, OllamaServer, import_models  # noqa: E402
 
 AT_ONCE = 2
+FENCE = re.compile("passages-[0-9a-f]{8}")
 LONG = ChatOptions(num_ctx=2048, num_predict=200, seed=1)
 
 
@@ -67,7 +70,10 @@ def main() -> None:
 
 
 def first_word(server: OllamaServer, pairs: int) -> None:
-    """Milliseconds to the first word, ours minus bare, over alternated pairs."""
+    """Milliseconds to the first word, ours minus bare, over alternated pairs.
+
+    Each prompt has a fence of its own, so that the server reads as much of one as of the other.
+    """
     settings = load_settings(
         {"ollama_host": server.url, "chat_model": CHAT_MODEL, "num_predict": 16, "num_ctx": 2048},
         {},
@@ -81,6 +87,7 @@ def first_word(server: OllamaServer, pairs: int) -> None:
         ours_first_word(engine, settings, passage)  # the model is loaded, the connection open
         for _ in range(pairs):
             ours, body = ours_first_word(engine, settings, passage)
+            body["prompt"] = FENCE.sub(f"passages-{secrets.token_hex(4)}", body["prompt"])
             started = time.perf_counter()
             with bare.stream("POST", f"{server.url}/api/generate", json=body) as reply:
                 next(reply.iter_lines())
