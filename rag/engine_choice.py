@@ -113,6 +113,7 @@ class Engines:
             keep_alive=settings.keep_alive,
             load_timeout=settings.load_timeout,
             read_timeout=settings.read_timeout,
+            memory_check=settings.memory_check == "on",
         )
 
     def embedder(self, identity: EmbeddingIdentity | None) -> BoundEmbedder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,7 +12,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,6 +29,7 @@ from rag.errors import (
     EngineTimeout,
     InputTooLong,
     ModelMissing,
+    NotEnoughMemory,
     StreamBroken,
 )
 from rag.types import ChatDelta, ChatOptions, Message
@@ -152,6 +156,42 @@ def test_a_template_without_a_place_for_rules_gets_them_before_the_question(
     assert engine.count_prompt(path, rules).high > engine.count_prompt(path, HELLO).high + 30
 
 
+# --------------------------------------------------------------------------- options
+
+
+def test_what_was_asked_of_the_sampler_is_done(engine: GgufEngine, model_files: ModelFiles) -> None:
+    def said(**options: Any) -> str:
+        answer = ask(engine, model_files.base, replace(SHORT, stop=(), num_predict=12, **options))
+        return "".join(delta.text for delta in answer)
+
+    greedy = said()
+    assert said(temperature=2.0, seed=3) != greedy
+    assert said(temperature=2.0, seed=3, top_k=1) == greedy
+    assert said(temperature=2.0, seed=3, top_p=0.0001) == greedy
+
+
+def test_a_text_obeys_the_schema_that_was_asked_for(
+    engine: GgufEngine, model_files: ModelFiles
+) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"capital": {"enum": ["Paris", "Rome"]}},
+        "required": ["capital"],
+    }
+    answer = ask(engine, model_files.base, ChatOptions(512, 40, format=schema))
+    text = "".join(delta.text for delta in answer)
+    assert json.loads(text)["capital"] in ("Paris", "Rome")
+
+
+def test_the_last_piece_says_where_the_time_went(
+    engine: GgufEngine, model_files: ModelFiles
+) -> None:
+    started = time.monotonic()
+    timings = ask(engine, model_files.base)[-1].timings
+    assert timings is not None
+    assert 0 < timings.prompt + timings.generation < time.monotonic() - started
+
+
 # --------------------------------------------------------------------------- what is no model
 
 
@@ -253,7 +293,7 @@ def test_a_window_that_does_not_fit_the_memory_is_refused_with_the_numbers(
     engine: GgufEngine, altered: Callable[..., Path]
 ) -> None:
     path = str(altered(gemma3__context_length=2_000_000_000))
-    with pytest.raises(EngineError) as error:
+    with pytest.raises(NotEnoughMemory) as error:
         engine.load(path, 1_000_000_000)
     numbers = re.search(r"needs ([\d,.]+) GB .* ([\d.]+) GB are free", error.value.message)
     assert numbers, error.value.message
@@ -263,6 +303,8 @@ def test_a_window_that_does_not_fit_the_memory_is_refused_with_the_numbers(
     assert "num_ctx" in error.value.hint
     assert engine._loaded is None
     engine.load(path, 512)
+    unchecked = GgufEngine(engine._digests, memory_check=False)
+    assert "no chat template" in (unchecked.check(path, 1_000_000_000) or "")
 
 
 def test_memory_is_given_back_when_idle_and_the_next_question_is_answered(
@@ -353,7 +395,7 @@ def test_a_template_that_never_ends_is_a_time_out_and_its_process_ends(
 ) -> None:
     path = altered(tokenizer__chat_template="{% for i in range(10000000000) %}x{% endfor %}")
     digests = Digests(tmp_path / "digests.json")
-    with closing(GgufEngine(digests, threads=1, read_timeout=5)) as engine:
+    with closing(GgufEngine(digests, threads=1, load_timeout=5)) as engine:
         with pytest.raises(EngineTimeout, match=r"altered\.gguf"):
             engine.load(str(path), 512)
         assert not _children()

@@ -33,6 +33,7 @@ from rag.types import (
     Message,
     ModelInfo,
     Task,
+    Timings,
     TokenCount,
     Vectors,
     Waiting,
@@ -76,12 +77,14 @@ class GgufEngine:
         keep_alive: str = "5m",
         load_timeout: float = 600.0,
         read_timeout: float = 120.0,
+        memory_check: bool = True,
     ) -> None:
         self._digests = digests
         self._threads = threads or os.cpu_count() or 1
         self._keep_alive = keep_alive
         self._load_timeout = load_timeout
         self._read_timeout = read_timeout
+        self._memory_check = memory_check
         self._file: ModelFile | None = None
         self._loaded: _Loaded | None = None
         self._loading = threading.Lock()
@@ -108,17 +111,18 @@ class GgufEngine:
             dims=file.header.fact("embedding_length"),
             size=file.size,
             capabilities=("completion",),
+            facts=file.header.facts,
         )
 
     def check(self, model: str, num_ctx: int) -> str | None:
         """Whether a file can be loaded; a remark where it will serve only after a fashion.
 
         Raises `ModelMissing` where the file or the extra is not there, `EngineError` for a file
-        that is no whole language model, or one too large for the memory that is free.
+        that is no whole language model, `NotEnoughMemory` for one that would make the machine swap.
         """
         file = self._open(model)
         if not (self._loaded and self._loaded.serves(file, file.window(num_ctx))):
-            check_memory(file, file.window(num_ctx))
+            self._require_room(file, file.window(num_ctx))
         if file.has_template:
             return None
         return (
@@ -186,6 +190,7 @@ class GgufEngine:
             "temperature": options.temperature,
             "seed": options.seed,
             "stop": [*options.stop, *(() if file.has_template else PLAIN_STOPS)],
+            **_given(options),
         }
         with closing(server.stream("/v1/chat/completions", body)) as events:
             yield from _deltas(events)
@@ -209,7 +214,7 @@ class GgufEngine:
             if self._loaded and self._loaded.serves(file, num_ctx):
                 return self._loaded.server
             self._unload()
-            check_memory(file, num_ctx)
+            self._require_room(file, num_ctx)
             server = LlamaServer(
                 file.path,
                 num_ctx=num_ctx,
@@ -227,6 +232,10 @@ class GgufEngine:
         file, loaded = self._open(model), self._loaded
         same = loaded is not None and loaded.file == file
         return self._server(file, loaded.num_ctx if loaded and same else _COUNTING_WINDOW)
+
+    def _require_room(self, file: ModelFile, num_ctx: int) -> None:
+        if self._memory_check:
+            check_memory(file, num_ctx)
 
     def _unload(self) -> None:
         if self._loaded:
@@ -256,6 +265,15 @@ def _prompt(messages: Sequence[Message]) -> dict[str, Any]:
     return {"messages": [{"role": m.role, "content": m.content} for m in messages]}
 
 
+def _given(options: ChatOptions) -> dict[str, Any]:
+    """What is sent only where it was asked for. Model files never think: see child.py."""
+    given: dict[str, Any] = {"top_p": options.top_p, "top_k": options.top_k}
+    if options.format is not None:
+        schema = {} if options.format == "json" else {"schema": options.format}
+        given["response_format"] = {"type": "json_object", **schema}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _deltas(events: Iterator[Mapping[str, Any]]) -> Iterator[ChatEvent]:
     """The texts of a chat completion as they come; the counts come with the event after the last."""
     stopped_by_length = False
@@ -273,4 +291,10 @@ def _deltas(events: Iterator[Mapping[str, Any]]) -> Iterator[ChatEvent]:
                 prompt_tokens=usage["prompt_tokens"],
                 output_tokens=usage["completion_tokens"],
                 stopped_by_length=stopped_by_length,
+                timings=_timings(event["timings"]),
             )
+
+
+def _timings(told: Mapping[str, float]) -> Timings:
+    """llama.cpp's milliseconds in seconds; the model was loaded before."""
+    return Timings(0.0, told["prompt_ms"] / 1000, told["predicted_ms"] / 1000)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rag.engines.gguf.header import Header, read_header
 from rag.engines.memory import available_memory, memory_needed
-from rag.errors import EngineError, ModelMissing
+from rag.errors import EngineError, ModelMissing, NotEnoughMemory
 
 EXTRA = "Install it: pip install 'vouch-rag[llama]'"
 
@@ -67,18 +67,19 @@ def open_model(path: Path, known: ModelFile | None = None) -> ModelFile:
 
 
 def check_memory(file: ModelFile, num_ctx: int) -> None:
-    """Raises `EngineError` where less memory is free than the model takes with that window."""
+    """Raises `NotEnoughMemory` where less is free than the model takes with that window."""
     try:
         needed = memory_needed(file.size, file.header.facts, num_ctx)
     except ValueError as error:
         raise _refused(file.path, str(error)) from error
     free = available_memory()
     if needed > free:
-        raise EngineError(
+        raise NotEnoughMemory(
             str(file.path),
             f"{file.path.name} needs {_gb(needed)} of memory with a window of {num_ctx:,} tokens; "
             f"{_gb(free)} are free.",
-            "Lower num_ctx, choose a smaller model, or close other programs.",
+            "Lower num_ctx, choose a smaller model, close other programs, or load it all the same "
+            "with --memory-check off.",
         )
 
 
