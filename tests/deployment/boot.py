@@ -33,21 +33,39 @@ WantedBy=multi-user.target
 """
 """As Ollama's installer writes it."""
 
-FIRST = """
+JOIN = """
 set -e
 mount --make-rprivate /
+mount -t cgroup2 cgroup2 "$1/sys/fs/cgroup"
+mkdir "$1/sys/fs/cgroup/$2"
+echo $$ > "$1/sys/fs/cgroup/$2/cgroup.procs"
+exec unshare --cgroup --pid --uts --ipc --mount --fork --kill-child sh -c "$3" first "$1"
+"""
+"""Enters a control group of its own, which is all that systemd then sees of them."""
+FIRST = """
+set -e
+umount "$1/sys/fs/cgroup"
 mount --bind "$1" "$1"
 cd "$1"
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs tmpfs run
-mount --rbind /dev dev
-mkdir -p old
-pivot_root . old
+mount -t tmpfs tmpfs dev
+mkdir dev/shm
+for name in null zero full random urandom; do
+    touch "dev/$name"
+    mount --bind "/dev/$name" "dev/$name"
+done
+pivot_root . mnt
+umount --lazy /mnt
 exec /usr/lib/systemd/systemd --system systemd.unit=multi-user.target
 """
-NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc")
+LEAVE = """
+mount --make-rprivate /
+mount -t cgroup2 cgroup2 /mnt
+find "/mnt/$1" -depth -type d -exec rmdir {} +
+"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +94,8 @@ class Booted:
 @contextmanager
 def boot(machine: Machine, folder: Path) -> Iterator[Booted]:
     """Boot the root folder on a machine."""
-    command = ["unshare", *NAMESPACES, "sh", "-c", FIRST, "first", str(folder)]
+    group = folder.name
+    command = ["unshare", "--mount", "sh", "-c", JOIN, "join", str(folder), group, FIRST]
     environment = {"container": "vouch", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     with subprocess.Popen(
         [*machine.place.enter, *command], env=environment, stdin=subprocess.DEVNULL,
@@ -91,6 +110,7 @@ def boot(machine: Machine, folder: Path) -> Iterator[Booted]:
             yield booted
         finally:
             started.kill()  # and with it everything in its namespaces
+            subprocess.run(["unshare", "--mount", "sh", "-c", LEAVE, "leave", group], check=True)
 
 
 def _children(pid: int) -> list[int]:

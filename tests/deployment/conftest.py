@@ -61,7 +61,9 @@ def image(tmp_path_factory: pytest.TempPathFactory, documents: Path) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def stack(image: Docker, ollama_models: OllamaServer, tmp_path_factory) -> Iterator[Docker]:
+def stack(
+    image: Docker, ollama_models: OllamaServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Docker]:
     """Vouch and Ollama, up and well, with the small models of the tests."""
     program = ollama_server.binary()
     assert program
