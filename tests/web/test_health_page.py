@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from rag import egress
 from rag.assistant import Assistant
 from rag.config import load_settings
 from rag.server.workspace import Workspace, open_workspace
@@ -31,7 +32,10 @@ def ollama() -> Iterator[ScriptedOllama]:
 
 
 @pytest.fixture
-def workspace(samples: Assistant, tmp_path: Path, ollama: ScriptedOllama) -> Iterator[Workspace]:
+def workspace(
+    samples: Assistant, tmp_path: Path, ollama: ScriptedOllama, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workspace]:
+    monkeypatch.setattr(egress, "_dropped", set())  # what this machine has for proxies
     home = tmp_path / "home"
     shutil.copytree(samples.settings.home, home)
     workspace = open_workspace(load_settings({"home": home, "ollama_host": ollama.url}, {}))
@@ -81,7 +85,7 @@ def test_what_is_wrong_comes_with_why_and_a_command_to_copy(
     assert ":orange[!]" in texts(app)
     assert "Ollama has no model llama3.1, but it has llama3.1:8b." in texts(app)
     assert "A name without a tag means the tag latest" in texts(app)
-    assert "export RAG_CHAT_MODEL=llama3.1:8b" in commands(app)
+    assert "rag models use llama3.1:8b" in commands(app)
 
 
 def test_looking_again_sees_what_was_mended(workspace: Workspace, ollama: ScriptedOllama) -> None:
