@@ -18,6 +18,7 @@ RUN python -m venv /opt/vouch \
 
 COPY LICENSE Modelfile NOTICE README.md pyproject.toml /source/
 COPY data /source/data
+COPY models /source/models
 COPY ui /source/ui
 COPY rag /source/rag
 # --no-build-isolation: the build backend is pinned in the lock like everything else

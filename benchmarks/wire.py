@@ -46,6 +46,7 @@ from rag.engines.ollama.engine import OllamaEngine  # noqa: E402
 from rag.generation import Generator  # noqa: E402
 from rag.types import ChatDelta, ChatOptions, Passage, Prompt  # noqa: E402
 from tests.engines.ollama_server import CHAT_MODEL, OllamaServer, import_models  # noqa: E402
+from tests.scripted_ollama import MODEL, ScriptedOllama  # noqa: E402
 
 AT_ONCE = 2
 FENCE = re.compile("passages-[0-9a-f]{8}")
@@ -62,20 +63,29 @@ def main() -> None:
         try:
             with closing(server.client()) as client:
                 import_models(client, Path(scratch))
-            first_word(server, arguments.pairs)
+            first_word("a real Ollama", server.url, CHAT_MODEL, arguments.pairs)
+            scripted_first_word(5 * arguments.pairs)
             streaming(server, max(3, arguments.pairs // 4))
             batch(server, arguments.prompts, Path(scratch))
         finally:
             server.stop()
 
 
-def first_word(server: OllamaServer, pairs: int) -> None:
+def scripted_first_word(pairs: int) -> None:
+    """The same against a server whose own time does not vary: what is left is ours."""
+    server = ScriptedOllama()
+    server.act = lambda prompt, attempt: [0.05, "word ", 0.01, "more"]
+    first_word("a server that always takes 50 ms", server.url, MODEL, pairs)
+    server.close()
+
+
+def first_word(of: str, url: str, model: str, pairs: int) -> None:
     """Milliseconds to the first word, ours minus bare, over alternated pairs.
 
     Each prompt has a fence of its own, so that the server reads as much of one as of the other.
     """
     settings = load_settings(
-        {"ollama_host": server.url, "chat_model": CHAT_MODEL, "num_predict": 16, "num_ctx": 2048},
+        {"ollama_host": url, "chat_model": model, "num_predict": 16, "num_ctx": 2048},
         {},
     )
     passage = Passage(
@@ -89,13 +99,13 @@ def first_word(server: OllamaServer, pairs: int) -> None:
             ours, body = ours_first_word(engine, settings, passage)
             body["prompt"] = FENCE.sub(f"passages-{secrets.token_hex(4)}", body["prompt"])
             started = time.perf_counter()
-            with bare.stream("POST", f"{server.url}/api/generate", json=body) as reply:
+            with bare.stream("POST", f"{url}/api/generate", json=body) as reply:
                 next(reply.iter_lines())
                 differences.append(1000 * (ours - (time.perf_counter() - started)))
     differences.sort()
     p95 = differences[int(0.95 * (len(differences) - 1))]
     print(
-        f"first word: ours minus bare, median {statistics.median(differences):.1f} ms, "
+        f"first word of {of}: ours minus bare, median {statistics.median(differences):.1f} ms, "
         f"p95 {p95:.1f} ms ({pairs} pairs)"
     )
 
@@ -111,7 +121,7 @@ def ours_first_word(engine: OllamaEngine, settings: Any, passage: Passage) -> tu
 
     engine._streams.astream = noting  # type: ignore[method-assign]
     started = time.perf_counter()
-    writer = ModelWriter(engine, CHAT_MODEL, chat_options(settings))
+    writer = ModelWriter(engine, settings.chat_model, chat_options(settings))
     deltas = writer.draft(Question("How long does it last?", "How long does it last?"), [passage])
     with closing(deltas.deltas) as events:  # type: ignore[type-var]
         next(event for event in events if isinstance(event, ChatDelta))

@@ -85,6 +85,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     script: ScriptedOllama
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as Ollama has it: small replies would wait 40 ms each
 
     def do_GET(self) -> None:
         script = self.script
