@@ -11,8 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from .boot import OLLAMA_UNIT, UNITS
+from .root import ROOT
 
+UNITS = ROOT / "deploy" / "systemd"
+OLLAMA_UNIT = """
+[Unit]
+Description=Ollama Service
+After=network-online.target
+[Service]
+ExecStart=/usr/bin/ollama serve
+User=ollama
+Group=ollama
+Restart=always
+RestartSec=3
+[Install]
+WantedBy=multi-user.target
+"""
+"""As Ollama's installer writes it."""
 MOST_EXPOSURE = {"vouch@anna.service": 2.0, "ollama.service": 4.0}
 """Of 10. Ollama keeps the devices, which are the GPU's, and the system calls of its runners."""
 
