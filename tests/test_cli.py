@@ -215,7 +215,7 @@ def test_evaluations_are_kept_listed_shown_and_compared(tmp_path: Path, here: Ra
     assert "| hybrid | 1.000 |" in shown.out
     assert f"Against {names[1]}" in shown.out
     missing = here(home, "evaluations", "show", "nothing", "--json")
-    assert (missing.code, missing.json["error"]["code"]) == (9, "unknown_run")
+    assert (missing.code, missing.json["error"]["code"]) == (33, "unknown_run")
     assert here(home, "evaluate", str(data), "--only", "lang").code == 2
 
 
