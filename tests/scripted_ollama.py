@@ -147,7 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
             begun = begun or self._begin()
             self._line(self._part(step))
         begun or self._begin()
-        text = body.get("prompt") or "".join(m["content"] for m in body["messages"])
+        texts = [body.get("system", ""), body.get("prompt", "")]
+        text = "".join([*texts, *(m["content"] for m in body.get("messages", ()))])
         read = len(text) // 4 if self.script.tokens_read is None else self.script.tokens_read
         end = {"done": True, "done_reason": "stop", "eval_count": 60, "prompt_eval_count": read}
         self._line({**self._part(""), **end, **self.script.durations})

@@ -97,7 +97,9 @@ def test_an_answer_that_reaches_its_longest_says_so(writer: Subject) -> None:
 
 def test_a_seed_gives_the_same_words_again_and_another_seed_others(writer: Subject) -> None:
     sampled = {"temperature": 1.5, "num_predict": 24, "stop": ()}
-    once, again = (text(writer.ask(STORY, seed=7, **sampled)) for _ in range(2))
+    # Ollama keeps what it has read: the first time it computes the prompt in other portions, and
+    # rounding may differ, so only the times after it are alike
+    _, once, again = (text(writer.ask(STORY, seed=7, **sampled)) for _ in range(3))
     assert once == again
     assert text(writer.ask(STORY, seed=8, **sampled)) != once
 
