@@ -98,23 +98,30 @@ def _result(line: _Line, model: str, ended: Ended) -> dict[str, Any]:
 
 def _read_prompts(source: Path, options: ChatOptions, model: str, digest: str) -> list[_Line]:
     try:
-        rows = source.read_text(encoding="utf-8").splitlines()
+        rows = _rows(source)
     except FileNotFoundError as error:
         raise PathNotFound(str(source), f"There is no {source}.", "Check its name.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             str(source), f"{source} cannot be read: {error}.", "It is a text file in UTF-8."
         ) from error
-    lines = [
-        _line(source, number, row, options, f"{model}\0{digest}")
-        for number, row in enumerate(rows, start=1)
-        if row.strip()
-    ]
+    lines = []
     first: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, row in rows:
+        line = _line(source, number, row, options, f"{model}\0{digest}")
         if first.setdefault(line.id, number) != number:
             raise _wrong(source, number, f"the id {line.id!r} stands in line {first[line.id]} too")
+        lines.append(line)
     return lines
+
+
+def _rows(path: Path) -> list[tuple[int, str]]:
+    """The lines that are not empty, with their numbers from 1.
+
+    Only a line feed ends one: what else Unicode calls a line break may stand in a JSON string.
+    """
+    rows = path.read_text(encoding="utf-8").split("\n")
+    return [(number, row) for number, row in enumerate(rows, start=1) if row.strip()]
 
 
 def _line(source: Path, number: int, row: str, options: ChatOptions, model: str) -> _Line:
@@ -170,13 +177,13 @@ def _read_out(out: Path) -> dict[str, str]:
     Raises `UsageError` for a file that is no such output: it is not ours to write to.
     """
     try:
-        rows = out.read_text(encoding="utf-8").splitlines()
+        rows = _rows(out)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(str(out), f"{out} cannot be read: {error}.", "Name a file.") from error
     found: dict[str, str] = {}
-    for row in filter(str.strip, rows):
+    for _, row in rows:
         try:
             value = json.loads(row)
         except ValueError:

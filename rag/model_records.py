@@ -71,7 +71,8 @@ class ModelRecords:
 
     def _all(self) -> list[ModelRecord]:
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            # only a line feed ends one: other line breaks of Unicode may stand in a JSON string
+            lines = self._path.read_text(encoding="utf-8").split("\n")
         except OSError:
             return []
         records = []

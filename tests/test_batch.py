@@ -105,6 +105,28 @@ def test_a_stopped_run_goes_on_where_it_left_off_even_with_a_torn_line(
     assert sum(server.answered.values()) <= 22
 
 
+def test_line_breaks_of_unicode_inside_a_text_end_no_line(
+    server: ScriptedOllama, files: tuple[Path, Path]
+) -> None:
+    text = "one\u2028two\x85three"
+    row = json.dumps({"id": "a", "prompt": f"{text} in a prompt"}, ensure_ascii=False)
+    files[0].write_text(row + "\n", encoding="utf-8")
+    server.act = lambda prompt, attempt: [text]
+    with closing(generator(server)) as ours:
+        list(run(ours, *files))
+        assert next(iter(run(ours, *files))) == Begun(1, 1), "it is there, and not written again"
+    assert json.loads(files[1].read_text(encoding="utf-8"))["text"] == text
+
+
+def test_a_line_is_named_by_its_number_in_the_file_empty_ones_counted(
+    server: ScriptedOllama, files: tuple[Path, Path]
+) -> None:
+    files[0].write_text('\n{"id": "a", "prompt": "x"}\n\n{"id": "a", "prompt": "y"}\n')
+    with closing(generator(server)) as ours, pytest.raises(UsageError, match="line 2 too") as error:
+        list(run(ours, *files))
+    assert "Line 4" in error.value.message
+
+
 def test_a_changed_prompt_or_option_is_written_anew_the_rest_is_not(
     server: ScriptedOllama, files: tuple[Path, Path]
 ) -> None:
