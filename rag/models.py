@@ -17,7 +17,7 @@ from rag.engines.fit import Fit
 from rag.engines.known_models import KNOWN_MODELS
 from rag.engines.modelfile import decode, parse
 from rag.engines.ollama.library import ModelLibrary
-from rag.engines.ollama.replies import same_model
+from rag.engines.ollama.replies import named, same_model
 from rag.engines.ollama.room import judged, machine_of
 from rag.errors import ModelMissing, PathNotFound, UsageError
 from rag.hardware import Machine
@@ -107,12 +107,12 @@ class Models:
 
     def size(self, name: str) -> int:
         """Bytes on disk, those included that other models share. Raises `ModelMissing`."""
-        for model in self._engine.models():
-            if same_model(model.name, name):
-                return model.size or 0
-        raise ModelMissing(
-            name, f"Ollama has no model {name}.", "rag models list names those that it has."
-        )
+        model = self._engine.listed(name)
+        if model is None:
+            raise ModelMissing(
+                name, f"Ollama has no model {name}.", "rag models list names those that it has."
+            )
+        return model.size or 0
 
     def show(self, name: str) -> ModelDetails:
         """Raises `ModelMissing`, `CloudModelRefused`."""
@@ -173,7 +173,7 @@ class Models:
     def _judged(
         self, info: ModelInfo, machine: Machine | None, running: tuple[RunningModel, ...]
     ) -> InstalledModel:
-        loaded = next((one for one in running if same_model(one.name, info.name)), None)
+        loaded = named(running, info.name)
         if info.remote:
             return InstalledModel(info, None, loaded)
         whole = info if info.facts else self._engine.model_info(info.name)
@@ -183,7 +183,8 @@ class Models:
         return InstalledModel(whole, fit, loaded)
 
     def _digest(self, name: str) -> str | None:
-        return next((m.digest for m in self._engine.models() if same_model(m.name, name)), None)
+        model = self._engine.listed(name)
+        return model.digest if model else None
 
 
 def suits(model: KnownModel, machine: Machine) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rag.config import Settings
 from rag.engines.fit import Fit
-from rag.engines.ollama.replies import same_model
+from rag.engines.ollama.replies import named
 from rag.engines.ollama.room import judged
 from rag.errors import BadSetting, EngineError, HomeError, VouchError
 from rag.hardware import Machine
@@ -75,9 +75,7 @@ class ServerFacts:
     @property
     def loaded_chat(self) -> RunningModel | None:
         """The chat model, if it is loaded."""
-        chat = self.chat
-        loaded = (m for m in self.running if chat is not None and same_model(m.name, chat.name))
-        return next(loaded, None)
+        return named(self.running, self.chat.name) if self.chat is not None else None
 
 
 @dataclass(frozen=True, slots=True)

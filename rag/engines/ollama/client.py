@@ -9,6 +9,9 @@ from typing import Any
 import httpx
 import ollama
 
+from rag.engines.ollama import replies
+from rag.types import ModelInfo
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -43,6 +46,11 @@ class Client(ollama.Client):
             method, path, json=body, timeout=self._at_once
         )
         return dict(reply.json())
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The models that the server has."""
+        listed = self.reply("GET", "/api/tags").get("models") or []
+        return tuple(replies.listed_model(model) for model in listed)
 
 
 class AsyncClient(ollama.AsyncClient):

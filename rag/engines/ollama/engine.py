@@ -131,8 +131,7 @@ class OllamaEngine:
 
     def models(self) -> tuple[ModelInfo, ...]:
         with mapped(self.host, "its models"):
-            listed = self._client.reply("GET", "/api/tags").get("models") or []
-        return tuple(replies.listed_model(model) for model in listed)
+            return self._client.models()
 
     def running(self) -> tuple[RunningModel, ...]:
         """The models that are loaded now."""
@@ -141,7 +140,11 @@ class OllamaEngine:
 
     def has(self, model: str) -> bool:
         """Whether the server has this model, by its name with or without a tag."""
-        return any(replies.same_model(m.name, model) for m in self.models())
+        return self.listed(model) is not None
+
+    def listed(self, model: str) -> ModelInfo | None:
+        """What the server's list says of a model, if it has it."""
+        return replies.named(self.models(), model)
 
     def model_info(self, model: str) -> ModelInfo:
         """Raises `ModelMissing` with the command that pulls it, `CloudModelRefused` if remote."""
@@ -163,7 +166,7 @@ class OllamaEngine:
         ours = self._windows.get(self.model_info(model).digest)
         if ours is not None:
             return ours
-        loaded = next((m for m in self.running() if replies.same_model(m.name, model)), None)
+        loaded = replies.named(self.running(), model)
         return loaded.context_length if loaded else None
 
     # ----------------------------------------------------------------- embedding
@@ -304,7 +307,7 @@ class OllamaEngine:
     def _show(self, model: str) -> _Shown:
         """What the server says of a model. Raises `ModelMissing` and `CloudModelRefused`."""
         refuse_cloud(model, {})
-        listed = next((m for m in self.models() if replies.same_model(m.name, model)), None)
+        listed = self.listed(model)
         if listed is None:
             raise ModelMissing(
                 model, f"Ollama has no model {model}.", f"Pull it: ollama pull {model}"

@@ -93,16 +93,15 @@ class ModelLibrary:
     def _listed(self, model: str) -> ModelInfo:
         refuse_cloud(model, {})
         with mapped(self._host, model):
-            listed = self._client.reply("GET", "/api/tags").get("models") or []
-        for info in map(replies.listed_model, listed):
-            if replies.same_model(info.name, model):
-                refuse_cloud(model, {"remote_host": info.remote})
-                return info
-        raise ModelMissing(
-            model,
-            f"Ollama has no model {model}.",
-            f"Pull it: rag models pull {model} (or: ollama pull {model})",
-        )
+            info = replies.named(self._client.models(), model)
+        if info is None:
+            raise ModelMissing(
+                model,
+                f"Ollama has no model {model}.",
+                f"Pull it: rag models pull {model} (or: ollama pull {model})",
+            )
+        refuse_cloud(model, {"remote_host": info.remote})
+        return info
 
     def _require(self, base: str | None, version: str | None) -> None:
         """That the server has the base and is new enough: it would fetch a missing base itself."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import ollama
 
 from rag.engines.ollama.faults import is_cloud
 from rag.types import ChatDelta, ChatOptions, ModelInfo, RunningModel, Timings
 
+M = TypeVar("M", ModelInfo, RunningModel)
 _NANOSECONDS = 1e9
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d+)", re.MULTILINE)
 
@@ -109,6 +110,11 @@ def version_of(version: str) -> tuple[int, ...]:
     """A server's version in order: 0.9.6 before 0.12.0. What is no version comes before all."""
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
     return tuple(int(part) for part in found.groups()) if found else ()
+
+
+def named(models: Iterable[M], wanted: str) -> M | None:
+    """The model of a name among those that the server lists."""
+    return next((model for model in models if same_model(model.name, wanted)), None)
 
 
 def same_model(listed: str, wanted: str) -> bool:

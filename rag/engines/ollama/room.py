@@ -13,7 +13,7 @@ from rag.egress import is_loopback
 from rag.engines.fit import Fit, fits, memory_of
 from rag.engines.memory import available_memory
 from rag.engines.ollama.engine import OllamaEngine
-from rag.engines.ollama.replies import same_model
+from rag.engines.ollama.replies import named
 from rag.errors import NotEnoughMemory
 from rag.hardware import Machine
 from rag.types import ModelInfo, RunningModel
@@ -44,7 +44,7 @@ def require(engine: OllamaEngine, model: str, num_ctx: int, num_gpu: int | None)
     One that is loaded already is never refused, nor is one that cannot be judged.
     """
     running = engine.running()
-    if any(same_model(loaded.name, model) for loaded in running):
+    if named(running, model) is not None:
         return
     machine = machine_of(engine.host)
     if machine is None:
