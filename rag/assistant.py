@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +38,7 @@ from rag.ingest.remove import remove
 from rag.loaders.formats import current_readers, reader_version
 from rag.loaders.worker import ReaderProcess
 from rag.locks import Holder, WriterLock
+from rag.paths import write_whole
 from rag.reindexing import Reindexing
 from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.retriever import Retriever
@@ -196,11 +196,7 @@ class Assistant:
         sha256 = hashlib.sha256(content).hexdigest()
         target = self._home.uploads / sha256
         target.parent.mkdir(exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(target)
+        write_whole(target, content)
         return f"{UPLOAD}{label}#{sha256}"
 
     def remove(self, document_ids: Sequence[str], wait: bool = True) -> list[FileResult]:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from rag.errors import PathNotFound, UsageError
 from rag.generation import OPTIONS, Ended, Generator
+from rag.paths import write_whole
 from rag.types import ChatOptions, Prompt, Waiting
 
 
@@ -76,7 +75,8 @@ def run(generator: Generator, source: Path, out: Path) -> Iterator[Begun | Writt
             tokens = event.reply.last.output_tokens if event.reply else None
             yield Written(line.id, event.error is not None, tokens or 0)
     others = [row for name, row in earlier.items() if name not in known]
-    _replace(out, [*(known[line.id] for line in lines), *others])
+    rows = [*(known[line.id] for line in lines), *others]
+    write_whole(out, "".join(row + "\n" for row in rows).encode())
 
 
 def _result(line: _Line, model: str, ended: Ended) -> dict[str, Any]:
@@ -213,14 +213,3 @@ def _holds(row: str, key: str) -> bool:
     """Whether a line holds the text of the prompt of this key."""
     value = json.loads(row)
     return value.get("key") == key and value.get("text") is not None
-
-
-def _replace(out: Path, rows: Sequence[str]) -> None:
-    """Put the lines in order, at once or not at all."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=out.parent, encoding="utf-8", suffix=".tmp", delete=False
-    ) as file:
-        file.writelines(row + "\n" for row in rows)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(out)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 from rag.egress import is_loopback
 from rag.errors import BadSetting, HomeNotWritable
-from rag.paths import Home, default_home
+from rag.paths import Home, default_home, write_whole
 
 EngineChoice = Literal["auto", "ollama", "embedded"]
 MemoryCheck = Literal["on", "off"]
@@ -181,12 +180,7 @@ def write_setting(settings: Settings, name: str, value: str) -> None:
     try:
         table = tomlkit.parse(path.read_bytes() if path.exists() else b"")
         table[name] = value
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as new:
-            new.write(tomlkit.dumps(table).encode())
-            new.flush()
-            os.fsync(new.fileno())
-        Path(new.name).chmod(path.stat().st_mode if path.exists() else 0o600)
-        Path(new.name).replace(path)
+        write_whole(path, tomlkit.dumps(table).encode())
     except OSError as error:
         raise HomeNotWritable(
             str(path),

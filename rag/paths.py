@@ -111,6 +111,25 @@ class Home:
             ) from error
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file at once or not at all, on disk when it returns. Raises OSError.
+
+    A new file is for its owner only; one that is replaced keeps its permissions.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as new:
+        half = Path(new.name)
+        try:
+            new.write(content)
+            new.flush()
+            os.fsync(new.fileno())
+            if path.exists():
+                half.chmod(path.stat().st_mode)
+        except OSError:
+            half.unlink()
+            raise
+    half.replace(path)
+
+
 def is_full(path: Path) -> bool:
     """Whether the disk that holds a file has no room left to speak of."""
     return shutil.disk_usage(path.parent).free < _ROOM

@@ -15,6 +15,7 @@ import numpy as np
 from rag.errors import UnknownRun, UsageError
 from rag.evaluation import metrics
 from rag.evaluation.metrics import Mean
+from rag.paths import write_whole
 
 LAST = "last"
 """Stands for the newest earlier run of the same dataset."""
@@ -109,9 +110,7 @@ class Runs:
         while self._path(name).exists():
             number += 1
             name = f"{stem}-{number}"
-        half = self._path(name).with_suffix(".new")
-        half.write_text(json.dumps(asdict(run) | {"name": name}), encoding="utf-8")
-        half.replace(self._path(name))
+        write_whole(self._path(name), json.dumps(asdict(run) | {"name": name}).encode())
         return name
 
     def names(self) -> list[str]:

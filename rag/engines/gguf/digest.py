@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
+
+from rag.paths import write_whole
 
 
 class Digests:
@@ -42,6 +43,4 @@ class Digests:
 
     def _write(self) -> None:
         with contextlib.suppress(OSError):
-            new = self._store.with_suffix(f".{os.getpid()}")
-            new.write_text(json.dumps(self._known))
-            new.replace(self._store)
+            write_whole(self._store, json.dumps(self._known).encode())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rag.engines import wordpiece
+from rag.paths import write_whole
 from rag.types import TokenCount
 
 LOWEST, HIGHEST = 0.5, 1.8
@@ -97,6 +97,4 @@ def _read(path: Path) -> dict[str, Ratio]:
 def _write(path: Path, known: Mapping[str, Ratio]) -> None:
     text = json.dumps({digest: asdict(ratio) for digest, ratio in known.items()})
     with suppress(OSError):  # a full or read-only disk: it is learnt again next time
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
-            file.write(text)
-        Path(file.name).replace(path)
+        write_whole(path, text.encode())
