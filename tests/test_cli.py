@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -13,7 +12,6 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -23,10 +21,11 @@ from typer.testing import CliRunner
 
 from rag.assistant import Assistant
 from rag.catalog import schema
-from rag.cli.main import app, main
+from rag.cli.main import app
 from rag.locks import WriterLock
 from rag.paths import Home
 from tests.engines.gguf_files import header_only
+from tests.program import Ran, run_here
 
 ERROR = {"code", "message", "hint"}
 FILE = {"path", "outcome", "document_id", "pages", "pages_without_text", "chunks",
@@ -37,24 +36,6 @@ CITATION = {"document_id", "path", "sha256", "page", "unit", "label", "quote", "
 RECEIPT = {"chat_engine", "chat_model", "chat_digest", "embed_engine", "embed_model",
            "embed_digest", "prompt_tokens", "prompt_tokens_read", "num_ctx", "passages_used",
            "passages_left_out", "left_out_reason", "sequence", "ok", "problem"}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended and what it printed where."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        (line,) = self.out.splitlines()
-        return json.loads(line)
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
 
 
 Rag = Callable[..., Ran]
@@ -93,14 +74,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def run(home: Path, *arguments: str) -> Ran:
         for name, value in environment(home).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["rag", *arguments])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        captured = capsys.readouterr()
-        return Ran(int(str(code)), captured.out, captured.err)
+        return run_here(arguments, monkeypatch, capsys)
 
     return run
 

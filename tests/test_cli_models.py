@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import signal
@@ -10,12 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 from conftest import ROOT
 
-from rag.cli.main import main
+from tests.program import Ran, run_here
 from tests.scripted_library import GB, NO_NETWORK, Model, ScriptedLibrary
 
 MODEL = {"name", "digest", "context_length", "dims", "size", "capabilities", "remote", "family",
@@ -25,19 +23,6 @@ RUNNING = {"name", "digest", "size", "size_vram", "context_length", "expires_at"
 RECORD = {"name", "made", "modelfile", "base", "base_digest", "digest", "version"}
 LOADED = {"model": "llama3.1:latest", "name": "llama3.1:latest", "digest": "d", "size": 6 * GB,
           "size_vram": 3 * GB, "expires_at": "2026-11-24T12:00:00Z"}  # fmt: skip
-
-
-class Ran(NamedTuple):
-    """How a command ended and what it printed where."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        (line,) = self.out.splitlines()
-        return json.loads(line)
 
 
 Run = Callable[..., Ran]
@@ -59,14 +44,7 @@ def models(
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["rag", "models", *arguments])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        captured = capsys.readouterr()
-        return Ran(int(str(code)), captured.out, captured.err)
+        return run_here(["models", *arguments], monkeypatch, capsys)
 
     return run
 

@@ -6,9 +6,7 @@ only what has no vector yet.
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -16,10 +14,9 @@ from rag.types import EmbeddingIdentity
 
 from . import second_model
 from .conftest import Library
-from .corpus import distinctive_word
 from .crash import SMALL, ingest, rubbish
-from .running import Ended, Running, run, surroundings
-from .test_readers import FILES, write_files
+from .running import Ended, run
+from .watched import watch
 
 PLACES = (  # one after the other on the same library
     "before_commit:1",  # where it leads to is not written down yet
@@ -91,27 +88,8 @@ def test_a_kill_after_the_swap_leaves_the_new_model_answering_and_the_way_back_o
 
 
 def test_readers_in_other_processes_are_answered_before_during_and_after(tmp_path: Path) -> None:
-    home, docs, talk = tmp_path / "home", tmp_path / "docs", tmp_path / "talk"
-    talk.mkdir()
-    write_files(docs, 0)
-    assert ingest(home, docs).code == 0
-    (talk / "stable").write_text("\n".join(distinctive_word(n) for n in range(FILES)))
-    (talk / "dead").touch()
-    readers = [
-        Running(
-            [sys.executable, "-m", f"{__package__}.reader", str(home), str(talk), kind],
-            surroundings(home),
-            tmp_path / kind,
-        )
-        for kind in ("kept", "fresh")
-    ]
-    assert there(home).code == 0
+    watched = watch(tmp_path)
+    assert there(watched.home).code == 0
     for _ in range(2):
-        assert reindex(home, "--rollback").code == 0
-    (talk / "stop").touch()
-    for reader in readers:
-        ended = reader.wait(60)
-        assert ended.code == 0, ended.stderr[-2000:]
-        said = json.loads(ended.stdout)
-        assert said["asked"] > 10
-        assert said["problems"] == []
+        assert reindex(watched.home, "--rollback").code == 0
+    watched.require_nothing_wrong()
