@@ -10,6 +10,7 @@ from pathlib import Path
 from rag.engines.gguf.header import Header, read_header
 from rag.engines.memory import available_memory, memory_needed
 from rag.errors import EngineError, ModelMissing, NotEnoughMemory
+from rag.hardware import gigabytes
 
 EXTRA = "Install it: pip install 'vouch-rag[llama]'"
 
@@ -76,8 +77,8 @@ def check_memory(file: ModelFile, num_ctx: int) -> None:
     if needed > free:
         raise NotEnoughMemory(
             str(file.path),
-            f"{file.path.name} needs {_gb(needed)} of memory with a window of {num_ctx:,} tokens; "
-            f"{_gb(free)} are free.",
+            f"{file.path.name} needs {gigabytes(needed)} of memory with a window of {num_ctx:,} tokens; "
+            f"{gigabytes(free)} are free.",
             "Lower num_ctx, choose a smaller model, close other programs, or load it all the same "
             "with --memory-check off.",
         )
@@ -107,7 +108,3 @@ def _refused(path: Path, why: str) -> EngineError:
         f"{path.name} cannot be used as a chat model: {why}.",
         "chat_model takes a whole GGUF file of a language model, or the name of an Ollama model.",
     )
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"
