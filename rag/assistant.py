@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from rag.errors import (
 )
 from rag.indexes import publish
 from rag.indexes.follow import KEYWORD, follow_all
+from rag.ingest import members
 from rag.ingest.discover import Discovery, Found, discover
 from rag.ingest.pipeline import IngestEvent, Pipeline
 from rag.ingest.plan import Plan, make_plan
@@ -42,6 +44,7 @@ from rag.paths import write_whole
 from rag.reindexing import Reindexing
 from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.retriever import Retriever
+from rag.text import CELL, table_above
 from rag.types import (
     EVERYTHING,
     AnswerEvent,
@@ -55,6 +58,7 @@ from rag.types import (
     Unit,
 )
 
+_CHANGED = "The file has changed or is gone since it was read; this is its stored text."
 LONGEST_QUESTION = 4000  # characters
 UPLOAD = "upload:"
 
@@ -82,11 +86,15 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class PagePicture:
-    """A unit as it can be shown: a PNG with the quote marked, or why there is only its text."""
+    """A unit as it can be shown: a PNG with the quote marked, or why there is only its text.
+
+    `columns`: the header row of the table that the quote is in, if it is in one.
+    """
 
     unit: Unit
     png: bytes | None
     reason: str | None = None
+    columns: str | None = None
 
 
 class Assistant:
@@ -97,7 +105,7 @@ class Assistant:
         self._catalog = catalog
         self._home = settings.library
         self._engines = Engines(settings)
-        self._reader = ReaderProcess()
+        self._reader = ReaderProcess(folder=self._home.taken_out)
         self._retriever = Retriever(catalog, self._home, self._engines.embedder)
         self.reindexing = Reindexing(catalog, self._home, self._engines)
 
@@ -201,7 +209,9 @@ class Assistant:
 
     def remove(self, document_ids: Sequence[str], wait: bool = True) -> list[FileResult]:
         """Forget documents. The files they came from are not touched. Raises `UnknownDocument`."""
-        gone = [self.document(document_id) for document_id in document_ids]
+        named = [self.document(document_id) for document_id in document_ids]
+        inside = [member for document in named for member in self.members(document)]
+        gone = list({document.id: document for document in (*named, *inside)}.values())
         with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
             results = remove(self._catalog, self._home, lock, gone)
             follow_all(self._catalog, self._home, lock, at_end=True)
@@ -230,6 +240,13 @@ class Assistant:
             "rag documents list shows the ids and paths of all of them.",
         )
 
+    def members(self, document: Document) -> list[Document]:
+        """The documents found in one, like the files attached to a message."""
+        held = members.by_container(self.documents())
+        start = document.path + members.MARK
+        inside = held.get(document.container or document.path, ())
+        return [member for member in inside if member.path.startswith(start)]
+
     def units(self, document_id: str) -> list[Unit]:
         with self._catalog.read() as db:
             return documents.units(db, document_id)
@@ -247,13 +264,14 @@ class Assistant:
         if document is None or unit is None or document.sha256 != sha256:
             return None
         if document.format != "pdf":
-            return PagePicture(unit, None)
-        location = self._location(document)
-        if _sha256(location) != sha256:
-            changed = "The file has changed or is gone since it was read; this is its stored text."
-            return PagePicture(unit, None, changed)
+            above = (*unit.headings, *table_above(unit.text, span[0]))
+            columns = [heading for heading in above if CELL in heading]
+            return PagePicture(unit, None, columns=columns[-1] if columns else None)
         try:
-            png = self._reader.render(location, number, unit.char_map, [span])
+            with self._source(document) as location:
+                if _sha256(location) != sha256:
+                    return PagePicture(unit, None, _CHANGED)
+                png = self._reader.render(location, number, unit.char_map, [span])
         except LoadError as error:
             return PagePicture(unit, None, error.message)
         return PagePicture(unit, png)
@@ -313,7 +331,9 @@ class Assistant:
         """
         fresh = self._plan(plan.discovery)
         agreed = {document.id for document in plan.remove}
-        gone = [d for d in fresh.remove if d.id in agreed and not Path(d.path).exists()]
+        gone = [
+            d for d in fresh.remove if d.id in agreed and not Path(d.container or d.path).exists()
+        ]
         return replace(fresh, remove=tuple(gone))
 
     def _require_documents(self) -> None:
@@ -325,10 +345,19 @@ class Assistant:
                     "Add some: rag ingest FOLDER",
                 )
 
-    def _location(self, document: Document) -> Path:
-        if document.path.startswith(UPLOAD):
-            return self._home.uploads / document.sha256
-        return Path(document.path)
+    @contextmanager
+    def _source(self, document: Document) -> Iterator[Path]:
+        """The file of a document; a member is taken out of its container. Raises `LoadError`."""
+        path = document.container or document.path
+        with self._catalog.read() as db:
+            file = documents.by_path(db, path) or document
+        location = self._home.uploads / file.sha256 if path.startswith(UPLOAD) else Path(path)
+        found = Found(path, location, None, 0, 0)
+        with ExitStack() as stack:
+            for name in members.within(document.path, document.container):
+                member = members.taken_out(self._reader, found, name, self._home.taken_out)
+                found = stack.enter_context(member)
+            yield found.location
 
 
 def open_assistant(settings: Settings) -> Assistant:

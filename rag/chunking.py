@@ -13,10 +13,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from rag.text import CELL, table_above
 from rag.types import Chunk, LoadedDocument, Unit
 
 MAX_TOKENS = 220
-CHUNKER = f"wordpiece-{MAX_TOKENS}/1"
+CHUNKER = f"wordpiece-{MAX_TOKENS}/2"
 """Changes with every change of where boundaries fall, so that old documents are chunked anew."""
 
 _PREFIX_TOKENS = 12  # room for a task prefix and the special tokens
@@ -34,16 +35,19 @@ class Chunker:
     def split(self, document: LoadedDocument) -> list[Chunk]:
         """The chunks of a document, in reading order."""
         return [
-            Chunk(unit.number, start, end, unit.headings)
+            Chunk(unit.number, start, end, (*unit.headings, *table_above(unit.text, start)))
             for unit in document.units
             if unit.state == "read"
-            for start, end in self._spans(unit, context(document.title, unit.headings))
+            for start, end in self._spans(unit, document.title)
         ]
 
-    def _spans(self, unit: Unit, context: str) -> Iterator[tuple[int, int]]:
+    def _spans(self, unit: Unit, title: str | None) -> Iterator[tuple[int, int]]:
         from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-        room = MAX_TOKENS - _PREFIX_TOKENS - min(self.count(context), _CONTEXT_TOKENS)
+        # pieces of a table also carry its header row: they need all the room there is for context
+        before = self.count(context(title, unit.headings))
+        room = MAX_TOKENS - _PREFIX_TOKENS
+        room -= _CONTEXT_TOKENS if CELL in unit.text else min(before, _CONTEXT_TOKENS)
         splitter = RecursiveCharacterTextSplitter(
             separators=_SEPARATORS,
             keep_separator="end",

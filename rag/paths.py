@@ -76,6 +76,11 @@ class Home:
         return self.root / "model-digests.json"
 
     @property
+    def taken_out(self) -> Path:
+        """Where members of containers lie while they are read."""
+        return self.root / "taken-out"
+
+    @property
     def backups(self) -> Path:
         return self.root / "backups"
 

@@ -142,3 +142,38 @@ def _ends_sentence(text: str, match: re.Match[str], start: int, end: int) -> boo
 def _trim(text: str, start: int, end: int) -> Span:
     piece = text[start:end]
     return start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
+
+
+# --------------------------------------------------------------------------- tables
+# Readers write each row of a table on one line, its cells between " | ", a caption above.
+
+CELL = " | "
+_FIGURE = re.compile(r"[^\w]*\d[\d\W]*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+def is_header_row(line: str) -> bool:
+    """Whether a row of a table names its columns: at least two cells, none of them a figure."""
+    cells = [cell.strip() for cell in line.split(CELL)]
+    named = [cell for cell in cells if cell]
+    return len(named) > 1 and not any(
+        _FIGURE.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in named
+    )
+
+
+def table_above(text: str, position: int) -> tuple[str, ...]:
+    """Caption (where there is one) and header row of the table that a position lies within.
+
+    Nothing where the position is in no table, or not below its header row.
+    """
+    begin = text.rfind("\n\n", 0, position)
+    begin = 0 if begin < 0 else begin + 2
+    lines: list[str] = []
+    while len(lines) < 3 and (end := text.find("\n", begin, position)) >= 0:
+        lines.append(text[begin:end])
+        begin = end + 1
+    header = next((i for i, line in enumerate(lines) if CELL in line), None)
+    if header is None or header > 1 or not is_header_row(lines[header]):
+        return ()
+    following = lines[header + 1] if header + 1 < len(lines) else text[begin:].split("\n", 1)[0]
+    return tuple(lines[: header + 1]) if CELL in following else ()

@@ -49,6 +49,12 @@ class LoadedDocument:
     units: tuple[Unit, ...]
     reader: str
     """Name and versions of the code that read it; a change makes the document `updated`."""
+    date: str | None = None
+    """The day that the document states for itself, as YYYY-MM-DD: sent, published, last saved."""
+    language: str | None = None
+    """The language that the document states for itself, as a BCP 47 tag."""
+    members: tuple[str, ...] = ()
+    """Names of the documents in this one (the attachments of a message), each name once."""
 
     @property
     def pages_without_text(self) -> int:
@@ -93,6 +99,8 @@ class FileResult:
     chunks_embedded: int = 0
     seconds: float = 0.0
     error: ErrorInfo | None = None
+    container: str | None = None
+    """Path of the file that it was found in; None: it is a file of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,10 @@ class Document:
     chunks: int
     updated_at: str
     collections: tuple[str, ...] = ()
+    date: str | None = None
+    language: str | None = None
+    container: str | None = None
+    """Path of the file that a member was found in; None: it is a file of its own."""
 
     @property
     def searchable(self) -> bool:
@@ -126,7 +138,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A retrieval unit: a span of one unit, with the headings it stands under."""
+    """A retrieval unit: a span of one unit, with what it stands under.
+
+    That is the headings of its unit and, in a piece of a table, its caption and header row.
+    """
 
     unit: int
     start: int

@@ -119,3 +119,33 @@ def test_file_names_never_enter_the_embedded_text() -> None:
 
 def test_a_title_that_is_the_first_heading_is_said_once() -> None:
     assert context("Manual", ("MANUAL", "Safety")) == "MANUAL › Safety"
+
+
+HEADER = "City | Euro a night"
+TABLE = "Table 1: Rates\n" + "\n".join([HEADER, *(f"Town {i} | {100 + i}" for i in range(150))])
+
+
+def test_a_table_is_cut_between_rows_and_each_piece_stands_under_caption_and_header() -> None:
+    document = loaded(f"Before.\n\n{TABLE}\n\nAfter.", title="Travel")
+    split = CHUNKER.split(document)
+    pieces = texts(document)
+    assert len(split) > 5
+    rows = {f"Town {i} | {100 + i}" for i in range(150)}
+    shown = [line for piece in pieces for line in piece.split("\n") if line.startswith("Town")]
+    assert set(shown) == rows, "no row is cut"
+    within = [c for c, piece in zip(split, pieces, strict=True) if piece.startswith("Town")]
+    assert {chunk.headings for chunk in within} == {("Table 1: Rates", HEADER)}
+    assert split[0].headings == ()
+    assert pieces[-1].endswith("After.")
+
+
+def test_a_piece_of_a_table_with_its_header_fits_the_embedding_model() -> None:
+    wide = " | ".join(f"A column of many words {i}" for i in range(30))
+    document = loaded("\n".join([wide, *([" | ".join(["12,5"] * 30)] * 80)]), title="Travel")
+    assert max(tokens_embedded(document)) <= MAX_TOKENS - wordpiece.SPECIAL_TOKENS
+
+
+def test_a_small_table_is_kept_in_one_piece() -> None:
+    table = "\n".join([HEADER, *(f"Town {i} | {100 + i}" for i in range(12))])
+    document = loaded("Words before the table. " * 40 + "\n\n" + table + "\n\n" + "After. " * 90)
+    assert any(table in piece for piece in texts(document))

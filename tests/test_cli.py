@@ -11,6 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 
 import click
@@ -29,7 +30,7 @@ from tests.program import Ran, run_here
 
 ERROR = {"code", "message", "hint"}
 FILE = {"path", "outcome", "document_id", "pages", "pages_without_text", "chunks",
-        "chunks_embedded", "seconds", "error"}  # fmt: skip
+        "chunks_embedded", "seconds", "error", "container"}  # fmt: skip
 HIT = {"rank", "document_id", "path", "page", "unit", "label", "score", "dense_rank",
        "keyword_rank", "text"}  # fmt: skip
 CITATION = {"document_id", "path", "sha256", "page", "unit", "label", "quote", "start", "end"}
@@ -252,13 +253,37 @@ def test_documents_are_listed_and_shown(filled: Path, here: Rag) -> None:
     manual = next(d for d in listed if d["name"] == "petrel-4-manual.pdf")
     assert manual.keys() >= {
         "document_id", "path", "name", "format", "title", "sha256", "outcome", "error", "stale",
-        "pages", "pages_without_text", "chunks", "collections",
+        "pages", "pages_without_text", "chunks", "collections", "date", "language", "container",
     }  # fmt: skip
     assert (manual["collections"], manual["error"]) == (["samples"], None)
     shown = here(filled, "documents", "show", manual["document_id"][:8], "--json").json
     assert shown["document_id"] == manual["document_id"]
     assert len(shown["units"]) == manual["pages"]
     assert shown["units"][0].keys() >= {"page", "unit", "label", "state", "characters"}
+    assert shown["members"] == []
+
+
+def test_a_message_is_shown_with_its_date_and_its_attachments(tmp_path: Path, here: Rag) -> None:
+    message = EmailMessage()
+    message["Subject"], message["From"] = "Tides", "ann@example.org"
+    message["Date"] = "Mon, 05 Feb 2024 10:00:00 +0000"
+    message.set_content("The gauge at pier 5 measures the tide.")
+    message.add_attachment("The resin cures in three hours.", filename="resin.txt")
+    path = tmp_path / "a.eml"
+    path.write_bytes(message.as_bytes())
+    home = tmp_path / "home"
+    files = here(home, "ingest", str(path), "--json").lines[:-1]
+    assert [(f["path"], f["outcome"], f["container"]) for f in files] == [
+        (f"{path}!resin.txt", "added", str(path)),
+        (str(path), "added", None),
+    ]
+    shown = here(home, "documents", "show", str(path), "--json").json
+    assert (shown["date"], shown["title"]) == ("2024-02-05", "Tides")
+    assert shown["members"] == [f"{path}!resin.txt"]
+    text = here(home, "documents", "show", str(path)).out
+    assert "2024-02-05" in text and f"with {path}!resin.txt" in text
+    removed = here(home, "documents", "remove", str(path), "--yes", "--json").json["removed"]
+    assert {r["path"] for r in removed} == {str(path), f"{path}!resin.txt"}
 
 
 def test_documents_are_removed_by_path_and_reported(own: Path, here: Rag) -> None:

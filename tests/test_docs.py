@@ -15,7 +15,7 @@ from rag.cli.main import app
 from rag.config import SETTINGS
 from rag.engines.known_models import KNOWN_MODELS
 from rag.errors import LoadError, VouchError
-from rag.loaders.formats import FORMATS
+from rag.loaders.formats import FORMATS, Format
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -58,10 +58,10 @@ def test_every_outcome_of_a_file_is_explained() -> None:
     assert not missing
 
 
-def test_every_format_stands_in_the_readme() -> None:
-    named = {"pdf": "PDF", "html": "HTML", "markdown": "Markdown", "text": "plain text"}
-    assert set(named) == set(FORMATS)
-    assert all(word in README for word in named.values())
+@pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
+def test_every_format_stands_in_the_readme(format: Format) -> None:
+    (paragraph,) = re.findall(r"^\*\*Formats\*\*.*?\n\n", README, re.MULTILINE | re.DOTALL)
+    assert format.called in paragraph
 
 
 def test_every_module_of_a_folder_is_listed_where_the_folder_is_explained() -> None:

@@ -71,6 +71,8 @@ HOMES = {
     "pypdfium2": {"rag/loaders/*"},
     "PIL": {"rag/loaders/*"},
     "selectolax": {"rag/loaders/*"},
+    "olefile": {"rag/loaders/*"},
+    "python_calamine": {"rag/loaders/spreadsheet.py"},
     "chardet": {"rag/loaders/*"},
     "markdown_it": {"rag/loaders/*", "ui/*"},
     "typer": {"rag/cli/*"},

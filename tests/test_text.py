@@ -7,7 +7,15 @@ import pytest
 from conftest import DATA
 
 from rag.loaders.loading import load
-from rag.text import content_words, fold, sentences, stem, words
+from rag.text import (
+    content_words,
+    fold,
+    is_header_row,
+    sentences,
+    stem,
+    table_above,
+    words,
+)
 
 
 def cut(text: str) -> list[str]:
@@ -84,3 +92,48 @@ def test_endings_agree_and_stop_words_carry_no_meaning() -> None:
     assert content_words("What are the batteries?") == content_words("A battery") == ["battery"]
     assert stem("charging") == stem("charged") == stem("charges") == stem("charge")
     assert stem("glass") == "glass"
+
+
+# ----------------------------------------------------------------- tables
+
+
+@pytest.mark.parametrize(
+    "line", ["City | Euro", "Item | 2022 | 2023", "Q1 2023 | Q2 2023", " | Sum | Share in %"]
+)
+def test_a_row_of_names_is_a_header(line: str) -> None:
+    assert is_header_row(line)
+
+
+@pytest.mark.parametrize("line", ["Rome | 120", "a | 1,200.50", "x | (3 %)", "only one", "a | "])
+def test_a_row_with_figures_or_of_one_cell_is_no_header(line: str) -> None:
+    assert not is_header_row(line)
+
+
+TABLE = "Before.\n\nTable 1\nCity | Euro\nRome | 120\nOslo | 90\n\nAfter."
+
+
+@pytest.mark.parametrize(
+    ("at", "above"),
+    [
+        ("Before", ()),
+        ("Table 1", ()),
+        ("City", ()),
+        ("Euro", ()),
+        ("Rome", ("Table 1", "City | Euro")),
+        ("120", ("Table 1", "City | Euro")),
+        ("Oslo", ("Table 1", "City | Euro")),
+        ("After", ()),
+    ],
+)
+def test_what_a_place_in_a_table_stands_under(at: str, above: tuple[str, ...]) -> None:
+    assert table_above(TABLE, TABLE.index(at)) == above
+
+
+def test_a_table_without_a_row_of_names_has_none_above_it() -> None:
+    text = "Rome | 120\nOslo | 90\nBern | 99"
+    assert table_above(text, text.index("Bern")) == ()
+
+
+def test_one_line_with_a_bar_is_no_table() -> None:
+    text = "Use a | b to choose.\nThen go on.\nAnd end."
+    assert table_above(text, text.index("And")) == ()

@@ -40,15 +40,19 @@ def _page(picture: PagePicture | None, source: Source) -> None:
         st.image(picture.png, width="stretch")
     else:
         with st.container(key="source-text"):
-            st.markdown(excerpt(picture.unit, source.start, source.end))
+            st.markdown(excerpt(picture.unit, source.start, source.end, picture.columns))
 
 
-def excerpt(unit: Unit, start: int, end: int) -> str:
-    """The text around a span of a unit, the span highlighted, as harmless Markdown."""
+def excerpt(unit: Unit, start: int, end: int, columns: str | None = None) -> str:
+    """The text around a span of a unit, the span highlighted, as harmless Markdown.
+
+    `columns`: the header row of a table, put above where it is not among the text shown.
+    """
     begin = _line_start(unit.text, max(0, start - AROUND))
     text = unit.text[begin : end + AROUND]
+    header = f"{safe.line(columns)}  \n" if columns and columns not in text else ""
     before, after = "… " if begin else "", " …" if end + AROUND < len(unit.text) else ""
-    return before + safe.lines(text, (start - begin, end - begin)) + after
+    return header + before + safe.lines(text, (start - begin, end - begin)) + after
 
 
 def _line_start(text: str, place: int) -> int:

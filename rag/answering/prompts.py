@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Sequence
 
+from rag.text import CELL
 from rag.types import Message, Passage, Turn
 
 NOT_IN_DOCUMENTS = "This is not in your documents."
@@ -48,10 +49,11 @@ def messages(
 
 
 def passage_block(passage: Passage) -> str:
-    """A passage as the model sees it: number, file, place, text."""
-    return (
-        f"[{passage.number}] {inert(passage.name)}, {inert(passage.label)}\n{inert(passage.text)}"
-    )
+    """A passage as the model sees it: number, file, place, what a table's columns are, text."""
+    # the label says the headings; the header row of a table that begins further up it does not
+    columns = [heading for heading in passage.headings if CELL in heading]
+    lines = [f"[{passage.number}] {passage.name}, {passage.label}", *columns, passage.text]
+    return "\n".join(map(inert, lines))
 
 
 def inert(text: str) -> str:

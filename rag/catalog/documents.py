@@ -32,6 +32,7 @@ class FileVersion:
     size: int
     mtime_ns: int
     chunker: str
+    container: str | None = None
 
 
 def all_documents(db: sqlite3.Connection, collection: str | None = None) -> list[Document]:
@@ -102,6 +103,8 @@ def replace(
         {
             "format": loaded.format,
             "title": loaded.title,
+            "date": loaded.date,
+            "language": loaded.language,
             "reader": loaded.reader,
             "outcome": outcome,
             "error_code": None,
@@ -153,6 +156,8 @@ def record_failure(
         {
             "format": None,
             "title": None,
+            "date": None,
+            "language": None,
             "reader": reader,
             "outcome": outcome,
             "error_code": error.code,
@@ -217,6 +222,7 @@ def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]
         "size": file.size,
         "mtime_ns": file.mtime_ns,
         "chunker": file.chunker,
+        "container": file.container,
         "updated_at": _now(),
         **values,
     }
@@ -235,7 +241,8 @@ def _document(row: sqlite3.Row) -> Document:
         error = ErrorInfo(row["error_code"], row["error_message"], row["error_hint"])
     same: Sequence[str] = (
         "id", "path", "name", "format", "title", "sha256", "size", "mtime_ns", "outcome",
-        "reader", "chunker", "pages", "pages_without_text", "chunks", "updated_at",
+        "reader", "chunker", "pages", "pages_without_text", "chunks", "updated_at", "date",
+        "language", "container",
     )  # fmt: skip
     return Document(
         **{name: row[name] for name in same},

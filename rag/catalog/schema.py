@@ -122,7 +122,13 @@ DROP TABLE vectors;
 ALTER TABLE vectors_of_identities RENAME TO vectors;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW)
+_CONTAINERS = """
+ALTER TABLE documents ADD COLUMN container TEXT;  -- path of the file a member was found in
+ALTER TABLE documents ADD COLUMN date TEXT;       -- as the document states it, YYYY-MM-DD
+ALTER TABLE documents ADD COLUMN language TEXT;   -- as the document states it, a BCP 47 tag
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW, _CONTAINERS)
 LATEST = len(MIGRATIONS)
 
 

@@ -95,7 +95,7 @@ def show_progress(stream: Iterator[IngestEvent], to_load: int) -> int:
                 rate = f"{event.chunks / event.seconds:.0f} chunks/s" if event.seconds else ""
                 progress.update(task, rate=rate)
             elif isinstance(event, FileResult):
-                if event.outcome != "unchanged":
+                if event.outcome != "unchanged" and event.container is None:
                     progress.advance(task)
                 if event.outcome in RETIRING | TRANSIENT:
                     not_read.append(event)
@@ -132,10 +132,11 @@ def _confirm_removals(plan: Plan, keep_missing: bool, ask: bool) -> Plan:
 
     if not plan.remove:
         return plan
-    count = len(plan.remove)
+    gone = [document for document in plan.remove if document.container is None]
+    count = len(gone)
     kept = "They stay (--keep-missing)." if keep_missing else "They are removed from the library."
     err.print(f"{count} files are gone from their folder. {kept}")
-    for document in plan.remove[:SHOWN_REMOVALS]:
+    for document in gone[:SHOWN_REMOVALS]:
         err.print(styled(f"  {document.path}"), soft_wrap=True)
     if count > SHOWN_REMOVALS:
         err.print(f"  … and {count - SHOWN_REMOVALS} more")

@@ -67,15 +67,19 @@ def show_document(
     with closing(open_assistant(settings)) as assistant:
         found = assistant.document(document)
         units = assistant.units(found.id)
+        members = [member.path for member in assistant.members(found)]
     if json:
         from rag.cli import contracts
 
-        print_json({**contracts.document(found), "units": [contracts.unit(u) for u in units]})
+        shown = {"units": [contracts.unit(u) for u in units], "members": members}
+        print_json({**contracts.document(found), **shown})
         return
     out.print(styled(found.path, "bold"), soft_wrap=True)
     for name, value in (
         ("id", found.id),
         ("title", found.title or "–"),
+        ("date", found.date or "–"),
+        ("language", found.language or "–"),
         ("read by", found.reader),
         ("sha256", found.sha256),
         ("collections", ", ".join(found.collections) or "–"),
@@ -87,6 +91,8 @@ def show_document(
     for unit in units:
         state = "" if unit.state == "read" else f"  {unit.state}"
         out.print(styled(f"  {unit.label}: {len(unit.text)} characters{state}"), soft_wrap=True)
+    for path in members:
+        out.print(styled(f"  with {path}"), soft_wrap=True)
 
 
 def remove_documents(

@@ -148,6 +148,7 @@ class Committer:
             chunks=len(prepared.chunks),
             chunks_embedded=len(new.keys() & set(prepared.keys)),
             seconds=time.perf_counter() - prepared.started,
+            container=prepared.version.container,
         )
 
     def _commit_failure(self, prepared: Prepared, outcome: Outcome, error: ErrorInfo) -> FileResult:
@@ -188,6 +189,7 @@ class Committer:
             chunks=known.chunks if known and kept else 0,
             seconds=time.perf_counter() - prepared.started,
             error=error,
+            container=prepared.version.container,
         )
 
 
@@ -201,4 +203,5 @@ def unchanged(known: Document) -> FileResult:
         pages_without_text=known.pages_without_text,
         chunks=known.chunks,
         error=known.error,
+        container=known.container,
     )

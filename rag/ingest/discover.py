@@ -16,16 +16,22 @@ IGNORED_STARTS = (".", "~$")  # hidden files, and the locks that office programs
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file as it lies there: its bytes at `location`, named `path` by the library."""
+    """A file as it lies there: its bytes at `location`, named `path` by the library.
+
+    `container`: the path of the file that it was found in, if it is a member of one.
+    """
 
     path: str
     location: Path
     root: str | None
     size: int
     mtime_ns: int
+    container: str | None = None
 
     @property
     def name(self) -> str:
+        if self.container is not None:
+            return self.path.replace("/", "!").rpartition("!")[2]
         return self.path.removeprefix("upload:").rsplit(os.sep, 1)[-1]
 
 

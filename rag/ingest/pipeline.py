@@ -7,6 +7,7 @@ A kill at any moment loses nothing committed, and the next run continues.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,9 +20,10 @@ from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
 from rag.errors import IdentityMismatch
 from rag.indexes.follow import follow_all
+from rag.ingest import members
 from rag.ingest.commit import SLICE, Committer, Embedded
 from rag.ingest.plan import Plan
-from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader
+from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader, again
 from rag.ingest.remove import discard_uploads, remove
 from rag.locks import WriterLock
 from rag.paths import Home
@@ -105,13 +107,25 @@ class Pipeline:
         yield from committer.note_unchanged(plan.unchanged)
         with self.catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
+        held = members.by_container(known.values())
         for path, error in plan.discovery.unreadable:
             yield committer.fail(_unseen(path, known.get(path)), error)
-        preparer = Preparer(self.reader, self.chunker, known, self.is_current)
+            yield from (committer.fail(again(d), error) for d in held.get(path, ()))
+        shutil.rmtree(self.home.taken_out, ignore_errors=True)  # what a killed run left
+        preparer = Preparer(
+            self.reader,
+            self.chunker,
+            known,
+            self.is_current,
+            self.home.taken_out,
+            held,
+        )
         arrivals = Arrivals(preparer, plan.load)
         followed = time.perf_counter()
         try:
             while group := arrivals.take(SLICE):
+                gone = [document for prepared in group for document in prepared.gone]
+                yield from remove(self.catalog, self.home, lock, gone)
                 yield from committer.finish(group)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
                 if time.perf_counter() - followed > FOLLOW_SECONDS:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from rag.ingest import members
 from rag.ingest.discover import Discovery, Found
 from rag.types import TRANSIENT, Document
 
@@ -23,7 +24,9 @@ class Plan:
 
     @property
     def files(self) -> int:
-        return len(self.load) + len(self.unchanged) + len(self.remove)
+        """How many files that is; what is in them is not counted."""
+        documents = (*self.unchanged, *self.remove)
+        return len(self.load) + sum(document.container is None for document in documents)
 
 
 def make_plan(
@@ -36,25 +39,37 @@ def make_plan(
     `is_current`: whether today's reader and chunker made a document.
     """
     load = []
-    unchanged = []
+    unchanged: list[Document] = []
+    held = members.by_container(known.values())
     for file in discovery.files:
         document = known.get(file.path)
-        if document is not None and _same(file, document) and is_current(document):
-            unchanged.append(document)
+        inside = held.get(file.path, ())
+        if (
+            document is not None
+            and _same(file, document)
+            and all(is_settled(d, is_current) for d in (document, *inside))
+        ):
+            unchanged += [document, *inside]
         else:
             load.append(file)
     there = {file.path for file in discovery.files}
     blind = [path for path, _ in discovery.unreadable]
-    remove = [d for d in under if d.path not in there and not _below_any(d.path, blind)]
+    remove = [d for d in under if not (_file(d) in there or _below_any(_file(d), blind))]
     return Plan(tuple(load), tuple(unchanged), tuple(remove), discovery)
 
 
+def is_settled(document: Document, is_current: Callable[[Document], bool]) -> bool:
+    """Whether reading an unchanged file again would make no difference."""
+    return not document.stale and document.outcome not in TRANSIENT and is_current(document)
+
+
 def _same(file: Found, document: Document) -> bool:
-    return (
-        (file.size, file.mtime_ns) == (document.size, document.mtime_ns)
-        and not document.stale
-        and document.outcome not in TRANSIENT
-    )
+    return (file.size, file.mtime_ns) == (document.size, document.mtime_ns)
+
+
+def _file(document: Document) -> str:
+    """The path of the file that a document is, or is in."""
+    return document.container or document.path
 
 
 def _below_any(path: str, folders: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -18,8 +18,10 @@ from rag.catalog import vectors
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
 from rag.errors import LoadError, NoText, Unreadable
+from rag.ingest import members
 from rag.ingest.discover import Found
-from rag.types import TRANSIENT, Chunk, Document, LoadedDocument
+from rag.ingest.plan import is_settled
+from rag.types import RETIRING, TRANSIENT, Chunk, Document, LoadedDocument
 
 AHEAD = 256  # documents loaded and waiting, at most
 AHEAD_TEXTS = 1024  # their texts, beyond which no further document is loaded
@@ -30,11 +32,15 @@ class Reader(Protocol):
     """What reads a file; raises `LoadError`."""
 
     def load(self, path: Path) -> LoadedDocument: ...
+    def member(self, path: Path, name: str) -> bytes: ...
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A file ready to be embedded and committed; `loaded` is None if it is unchanged or failed."""
+    """A file ready to be embedded and committed; `loaded` is None if it is unchanged or failed.
+
+    `gone`: documents that were in it and are no longer.
+    """
 
     version: FileVersion
     known: Document | None
@@ -44,39 +50,78 @@ class Prepared:
     chunks: list[Chunk] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
+    gone: list[Document] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Preparer:
-    """Turns a found file into a `Prepared`. Never raises for what the file may be."""
+    """Turns a found file into a `Prepared`, and one for each file in it.
+
+    Never raises for what the file may be. `folder`: where members lie while they are read; `held`:
+    the members that are known, by the path of the file that holds them.
+    """
 
     reader: Reader
     chunker: Chunker
     known: Mapping[str, Document]
     is_current: Callable[[Document], bool]
+    folder: Path
+    held: Mapping[str, Sequence[Document]]
 
-    def prepare(self, found: Found) -> Prepared:
-        version = FileVersion(
-            found.path, found.name, found.root, "", found.size, found.mtime_ns, CHUNKER
-        )
-        prepared = Prepared(version, self.known.get(found.path), time.perf_counter())
+    def prepare(self, found: Found) -> Iterator[Prepared]:
+        """The members of a file, then the file: once it is committed, all in it has been."""
+        prepared = self._new(found)
+        inside = self._known_inside(found)
         try:
-            prepared.version = _hashed(version, found.location)
-            if not self._is_unchanged(prepared):
+            prepared.version = _hashed(prepared.version, found.location)
+            if self._is_unchanged(prepared, inside):
+                yield from map(again, inside)
+            else:
                 prepared.loaded = self.reader.load(found.location)
                 self._chunk(prepared, prepared.loaded)
+                yield from self._members(found, prepared.loaded.members)
+                prepared.gone = _gone(found, inside, prepared.loaded.members)
                 _refuse_if_changed(prepared.version, found.location)
         except LoadError as error:
             prepared.loaded, prepared.error = None, error
-        return prepared
+            if error.outcome in RETIRING:
+                prepared.gone = inside
+            else:
+                yield from (again(member, error) for member in inside)
+        yield prepared
 
-    def _is_unchanged(self, prepared: Prepared) -> bool:
+    def _new(self, found: Found) -> Prepared:
+        version = FileVersion(
+            found.path, found.name, found.root, "", found.size, found.mtime_ns, CHUNKER,
+            found.container,
+        )  # fmt: skip
+        return Prepared(version, self.known.get(found.path), time.perf_counter())
+
+    def _members(self, found: Found, names: Sequence[str]) -> Iterator[Prepared]:
+        """Each file in a file, with what is in it in turn."""
+        for name in names:
+            try:
+                with members.taken_out(self.reader, found, name, self.folder) as member:
+                    yield from self.prepare(member)
+            except LoadError as error:
+                failed = self._new(members.named(found, name))
+                failed.error = error
+                yield failed
+
+    def _known_inside(self, found: Found) -> list[Document]:
+        """What the library has of the files in a file."""
+        start = found.path + members.MARK
+        held = self.held.get(found.container or found.path, ())
+        return [document for document in held if document.path.startswith(start)]
+
+    def _is_unchanged(self, prepared: Prepared, inside: Sequence[Document]) -> bool:
         known = prepared.known
         return (
             known is not None
             and known.sha256 == prepared.version.sha256
             and (known.searchable or known.outcome not in TRANSIENT)
             and self.is_current(known)
+            and all(is_settled(member, self.is_current) for member in inside)
         )
 
     def _chunk(self, prepared: Prepared, loaded: LoadedDocument) -> None:
@@ -93,6 +138,22 @@ class Preparer:
                 f"{prepared.version.name} has no text.",
                 "If it is a scan, it needs text recognition (OCR) first.",
             )
+
+
+def again(known: Document, error: LoadError | None = None) -> Prepared:
+    """A member of a file that is as it was, or that cannot be looked into this time."""
+    version = FileVersion(
+        known.path, known.name, None, known.sha256, known.size, known.mtime_ns, known.chunker,
+        known.container,
+    )  # fmt: skip
+    return Prepared(version, known, time.perf_counter(), error=error)
+
+
+def _gone(found: Found, inside: Sequence[Document], names: Sequence[str]) -> list[Document]:
+    """The known members of a file that are not among the names of those it has now."""
+    start = found.path + members.MARK
+    there = set(names)
+    return [d for d in inside if d.path.removeprefix(start).split(members.MARK)[0] not in there]
 
 
 class Arrivals:
@@ -137,10 +198,12 @@ class Arrivals:
             for found in files:
                 if self._stopping.is_set():
                     return
-                prepared = preparer.prepare(found)
-                self._put(prepared)
-                self._counted(len(prepared.texts))
-                self._wait_for_room()
+                for prepared in preparer.prepare(found):
+                    self._put(prepared)
+                    self._counted(len(prepared.texts))
+                    self._wait_for_room()
+                    if self._stopping.is_set():
+                        return
         except BaseException as error:  # a bug: it is raised again where the group is taken
             last = error
         self._put(last)

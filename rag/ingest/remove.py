@@ -26,12 +26,12 @@ def remove(
             chunks.remove(db, document.id, sequence)
             documents.delete(db, document.id)
     discard_uploads(catalog, home, gone)
-    return [FileResult(d.path, "removed", d.id) for d in gone]
+    return [FileResult(d.path, "removed", d.id, container=d.container) for d in gone]
 
 
 def discard_uploads(catalog: Catalog, home: Home, former: Sequence[Document]) -> None:
     """Remove our copies of the uploads among documents or versions that are no longer live."""
-    copies = {d.sha256 for d in former if d.path.startswith("upload:")}
+    copies = {d.sha256 for d in former if d.path.startswith("upload:") and not d.container}
     if copies:
         with catalog.read() as db:
             copies -= {d.sha256 for d in documents.all_documents(db)}

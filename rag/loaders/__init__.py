@@ -6,14 +6,39 @@ of chunks, of the catalog and of where files come from.
 
     formats.py         the table of formats, and the reader string kept with each document
     sniff.py           which format a file is: by its content first, then by its name
+    containers.py      the same, for what is in zip and OLE containers
     loading.py         one file to one document, in this process
+    worker.py          the reading process, from outside
+    protocol.py        documents as frames             child.py        the reading process itself
+    limits.py          the most that a file may take
+    libreoffice.py     doc and ppt to docx and pptx    confined.py     how a foreign program runs
+
+Formats:
+
     pdf.py             PDF: pages, states, title       pdf_text.py     the text of one page
     pdf_second_try.py  PDF by pypdf                    pdf_picture.py  a page as PNG, quotes marked
     charmap.py         from stored text to pdfium's characters
-    html.py            HTML                            markdown.py     Markdown
-    sections.py        units by heading, for both      plain.py        text
+    docx.py            Word                            docx_styles.py  its headings and numbers
+    pptx.py            PowerPoint                      opc.py          packaging of docx, pptx, xlsx
+    odt.py             OpenDocument text               odp.py          and presentations
+    odf.py             what they share                 spreadsheet.py  xlsx, xlsb, xls, ods
+    office97.py        doc and ppt without LibreOffice
+    eml.py             messages                        mbox.py         mailboxes
+    mail.py            what they share                 msg.py          messages of Outlook
+    html.py            HTML                            mhtml.py        saved web pages
+    epub.py            books                           fb2.py          books of FictionBook
+    markdown.py        Markdown                        rst.py          reStructuredText
+    org.py             Org mode                        tex.py          LaTeX
+    rtf.py             rich text                       rtf_packed.py   as Outlook stores it
+    ipynb.py           notebooks
+    delimited.py       csv and tsv                     json_values.py  JSON and JSON lines
+    xml_text.py        XML of any kind                 code.py         source code
+    plain.py           text
+
+Shared by them:
+
     encoding.py        bytes to text                   cleaning.py     text without invisible marks
-    limits.py          the most that a file may take
-    worker.py          the reading process, from outside
-    protocol.py        documents as frames             child.py        the reading process itself
+    archive.py         zip containers                  markup.py       XML
+    sections.py        units by heading                rows.py         units of whole rows
+    numbers.py         i, ii, iii                      stated.py       titles, dates, languages
 """

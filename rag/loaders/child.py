@@ -17,7 +17,7 @@ from rag import egress
 from rag.errors import Damaged, LoadError
 from rag.frames import Frame, receive, send
 from rag.loaders.limits import too_much_text
-from rag.loaders.loading import load, unreadable
+from rag.loaders.loading import format_of, load, member, unreadable
 from rag.loaders.protocol import pack_document, pack_error
 from rag.process import die_with_parent, take_pipes
 
@@ -71,8 +71,13 @@ def _answer(question: Frame) -> Frame:
     """The answer to any question. Readers meet broken files: whatever they raise is an answer."""
     path = Path(question.message["path"])
     try:
-        if question.message["job"] == "render":
-            return _render(path, question)
+        match question.message["job"]:
+            case "render":
+                return _render(path, question)
+            case "format":
+                return Frame({"format": format_of(path)})
+            case "member":
+                return Frame({}, member(path, question.message["name"]))
         return pack_document(load(path))
     except LoadError as error:
         return pack_error(error)
@@ -84,7 +89,7 @@ def _answer(question: Frame) -> Frame:
         return pack_error(
             LoadError(str(path), f"A package is missing: {error.name}.", "Install Vouch again.")
         )
-    except Exception as error:
+    except BaseException as error:  # what a library in Rust panics with is no Exception
         return pack_error(
             Damaged(
                 str(path),

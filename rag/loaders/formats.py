@@ -9,46 +9,98 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import NamedTuple
 
+from rag.errors import Unsupported
+from rag.loaders import libreoffice
 from rag.types import Unit
 
 
 class Reading(NamedTuple):
-    """What a format's reader found in a file."""
+    """What a format's reader found in a file; the fields are those of `LoadedDocument`."""
 
     title: str | None
     units: tuple[Unit, ...]
+    date: str | None = None
+    language: str | None = None
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its module in this folder, the file suffixes it goes by, who does the reading.
+    """A format: its name, what people call it, its module in this folder, who does the reading.
 
+    `suffixes`: those that make any text a file of this format; none where content alone decides.
     Raise `revision` whenever the same file would give another text: its documents are read anew.
     """
 
     name: str
     revision: int
+    called: str
     module: str
-    suffixes: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
 
+
+_CODE = tuple(
+    ".asm .awk .bash .bat .c .cc .clj .cmake .cpp .cs .css .cu .cxx .d .dart .erl .ex .exs .f .f90 "
+    ".fs .go .gradle .groovy .h .hpp .hs .hxx .ini .java .jl .js .jsx .kt .kts .less .lisp .lua .m "
+    ".mjs .ml .mm .nim .pas .php .pl .pm .proto .ps1 .py .pyi .pyx .r .rb .rs .scala .scm .scss .sh "
+    ".sql .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vue .yaml .yml .zig .zsh".split()
+)
+_HTML = ("selectolax", "chardet")
 
 # fmt: off
 FORMATS: dict[str, Format] = {
     f.name: f
     for f in (
-        Format("pdf", 1, "pdf", (".pdf",), ("pypdfium2", "pypdf")),
-        Format("html", 1, "html", (".html", ".htm", ".xhtml", ".xht"), ("selectolax", "chardet")),
-        Format("markdown", 1, "markdown", (".md", ".markdown", ".mdown", ".mkd"),
-               ("markdown-it-py", "selectolax", "chardet")),
-        Format("text", 1, "plain", (".txt", ".text"), ("chardet",)),  # also: all that is left
+        Format("pdf", 1, "PDF", "pdf", ("pypdfium2", "pypdf")),
+        Format("docx", 1, "docx", "docx"),
+        Format("pptx", 1, "pptx", "pptx"),
+        Format("xlsx", 1, "xlsx", "spreadsheet", ("python-calamine",)),
+        Format("xlsb", 1, "xlsb", "spreadsheet", ("python-calamine",)),
+        Format("xls", 1, "xls", "spreadsheet", ("python-calamine",)),
+        Format("doc", 1, "doc", "office97"),
+        Format("ppt", 1, "ppt", "office97"),
+        Format("odt", 1, "odt", "odt"),
+        Format("ods", 1, "ods", "spreadsheet", ("python-calamine",)),
+        Format("odp", 1, "odp", "odp"),
+        Format("eml", 1, "eml", "eml", _HTML, (".eml",)),
+        Format("mbox", 1, "mbox", "mbox", _HTML),
+        Format("msg", 1, "msg", "msg", ("olefile", *_HTML)),
+        Format("epub", 1, "EPUB", "epub", _HTML),
+        Format("html", 2, "HTML", "html", _HTML, (".html", ".htm", ".xhtml", ".xht")),
+        Format("mhtml", 1, "mhtml", "mhtml", _HTML),
+        Format("markdown", 2, "Markdown", "markdown", ("markdown-it-py", *_HTML),
+               (".md", ".markdown", ".mdown", ".mkd")),
+        Format("rst", 1, "reStructuredText", "rst", ("chardet",), (".rst", ".rest")),
+        Format("org", 1, "Org", "org", ("chardet",), (".org",)),
+        Format("tex", 1, "LaTeX", "tex", ("chardet",), (".tex", ".latex", ".ltx")),
+        Format("ipynb", 1, "Jupyter notebooks", "ipynb", ("markdown-it-py", *_HTML), (".ipynb",)),
+        Format("rtf", 1, "rtf", "rtf"),
+        Format("csv", 1, "csv", "delimited", ("chardet",), (".csv", ".tsv", ".tab")),
+        Format("json", 1, "json", "json_values", ("chardet",),
+               (".json", ".jsonl", ".ndjson", ".geojson")),
+        Format("xml", 1, "xml", "xml_text", ("chardet",),
+               (".xml", ".xsd", ".xsl", ".xslt", ".rss", ".atom", ".svg", ".rdf", ".opml", ".wsdl")),
+        Format("fb2", 1, "FictionBook (fb2)", "fb2", ("chardet",)),
+        Format("code", 1, "source code", "code", ("chardet",), _CODE),
+        Format("text", 2, "plain text", "plain", ("chardet",), (".txt", ".text")),  # and the rest
     )
 }
 # fmt: on
 
-READS = "This version reads PDF, HTML, Markdown and plain text"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""The first bytes of the container that Office 97-2003 and Outlook use."""
+READS = "This version reads PDF, Office, OpenDocument, e-mail, EPUB, HTML, Markdown and text"
+
+
+def unsupported(path: Path, name: str, advice: str) -> Unsupported:
+    """The error for a file that is known to be something which is not read."""
+    return Unsupported(
+        str(path), f"{path.name} is {name}, which is not read.", f"{READS}; {advice}"
+    )
 
 
 @cache
@@ -58,8 +110,10 @@ def reader_version(format: str) -> str:
     Raises KeyError for a name that is not in FORMATS.
     """
     entry = FORMATS[format]
-    packages = [f"{package} {version(package)}" for package in entry.packages]
-    return " ".join([f"{entry.name}/{entry.revision}", *packages])
+    by = [f"{package} {version(package)}" for package in entry.packages]
+    if target := libreoffice.TARGETS.get(format):
+        by += [libreoffice.version(), reader_version(target)] if libreoffice.program() else []
+    return " ".join([f"{entry.name}/{entry.revision}", *by])
 
 
 def current_readers() -> dict[str, str]:

@@ -11,16 +11,25 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.loaders import stated
 from rag.loaders.encoding import read_text
 from rag.loaders.formats import Reading
-from rag.loaders.sections import LONGEST_HEADING, Sections, shortened
+from rag.loaders.sections import Sections
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _DROPPED = "script,style,noscript,template,svg,math annotation,nav,head,iframe,object,[hidden]"
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_EMPTY = re.compile(
+    r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)"
+    r"([a-zA-Z][\w:-]*)((?:\s[^<>]*)?)/>"
+)
+_DATES = (
+    'property="article:published_time"', 'name="date"', 'name="dcterms.date"', 'name="DC.date"',
+    'itemprop="datePublished"',
+)  # fmt: skip
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _PARAGRAPHS = {"p", "blockquote", "pre", "table", "ul", "ol", "dl", "figure", "section", "article"}
 _BLOCKS = _PARAGRAPHS | set(_HEADINGS) | {
@@ -37,30 +46,52 @@ def read(path: Path) -> Reading:
 
     Raises as `encoding.read_text` does.
     """
+    return reading(read_text(path, CHARSET))
+
+
+def reading(markup: str) -> Reading:
+    """What `read` gives for a page that is not in a file of its own."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(read_text(path, _CHARSET).replace("\xad", ""))
-    head = tree.css_first("title")
-    title = " ".join(head.text().split()) if head else ""
+    if markup.lstrip().startswith("<?xml"):
+        markup = from_xml(markup)
+    tree = LexborHTMLParser(markup)
+    title = tree.css_first("title")
+    root = tree.root
+    day = _stated_day(tree)
     sections = Sections()
     if tree.body is not None:
         _drop_unseen(tree.body)
-        _fill(sections, tree.body)
-    units = sections.units()
-    title = title or sections.first_h1 or ""
-    return Reading(shortened(title, LONGEST_HEADING) or None, units)
+        for line in lines(tree.body):
+            sections.take(line)
+    return Reading(
+        stated.title(title.text() if title else None, sections.first_h1),
+        sections.units(),
+        day,
+        stated.language(root.attributes.get("lang") if root else None),
+    )
 
 
 def text_of(markup: str) -> str:
-    """The text of a fragment, one line per block."""
+    """The text of a page or a fragment: one line per block, empty lines between paragraphs."""
     from selectolax.lexbor import LexborHTMLParser
 
     body = LexborHTMLParser(markup).body
     if body is None:
         return ""
     _drop_unseen(body)
-    lines = (line if isinstance(line, str) else line[1] for line in _lines(body))
-    return "\n".join(line for line in lines if line)
+    found = (line if isinstance(line, str) else f"\n{line[1]}\n" for line in lines(body))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(found)).strip("\n")
+
+
+def from_xml(markup: str) -> str:
+    """XHTML as HTML: what XML may write as empty (`<title/>`) is closed."""
+    return _EMPTY.sub(r"<\1\2></\1>", markup)
+
+
+def _stated_day(tree: LexborHTMLParser) -> str | None:
+    found = (tree.css_first(f"meta[{where}]") for where in _DATES)
+    return stated.day(*(meta.attributes.get("content") for meta in found if meta))
 
 
 def _drop_unseen(body: LexborNode) -> None:
@@ -71,15 +102,7 @@ def _drop_unseen(body: LexborNode) -> None:
             node.decompose()
 
 
-def _fill(sections: Sections, body: LexborNode) -> None:
-    for line in _lines(body):
-        if isinstance(line, tuple):
-            sections.heading(*line)
-        else:
-            sections.line(line)
-
-
-def _lines(root: LexborNode) -> Iterator[str | tuple[int, str]]:
+def lines(root: LexborNode) -> Iterator[str | tuple[int, str]]:
     """The lines below `root` in reading order, headings as (level, text); "" ends a paragraph.
 
     Walks with a stack of its own: pages nest deeper than Python recurses.
@@ -117,7 +140,7 @@ def _whole(node: LexborNode, tag: str) -> Iterable[str | tuple[int, str]] | None
     if tag in _HEADINGS:
         return [(_HEADINGS[tag], _flat(node))]
     if tag == "pre":
-        return [(node.text() or "").strip("\n") + "\n"]
+        return [(node.text() or "").replace("\xad", "").strip("\n") + "\n"]
     if tag == "table" and _holds_data(node):
         return _rows(node)
     return None
@@ -141,12 +164,12 @@ def _rows(table: LexborNode) -> Iterator[str]:
 
 def _flat(node: LexborNode) -> str:
     """All text below a node on one line."""
-    lines = (line if isinstance(line, str) else line[1] for line in _lines(node))
-    return " ".join(line.strip() for line in lines if line.strip())
+    found = (line if isinstance(line, str) else line[1] for line in lines(node))
+    return " ".join(line.strip() for line in found if line.strip())
 
 
 def _joined(inline: list[str]) -> str:
-    return " ".join("".join(inline).split())
+    return " ".join("".join(inline).replace("\xad", "").split())
 
 
 def _children(node: LexborNode) -> list[LexborNode]:

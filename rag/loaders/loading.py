@@ -9,11 +9,19 @@ from __future__ import annotations
 import importlib
 import stat
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol, cast
 
 from rag.errors import LoadError, NoText, Unreadable
 from rag.loaders.formats import FORMATS, Reading, reader_version
-from rag.loaders.limits import MAX_BYTES, MAX_CHARACTERS, too_many_bytes, too_much_text
+from rag.loaders.limits import (
+    MAX_BYTES,
+    MAX_CHARACTERS,
+    MAX_MEMBER,
+    too_large_member,
+    too_many_bytes,
+    too_much_text,
+)
 from rag.loaders.sniff import HEAD, sniff
 from rag.types import LoadedDocument
 
@@ -24,17 +32,54 @@ class Reader(Protocol):
     def read(self, path: Path) -> Reading: ...
 
 
+class Container(Protocol):
+    """A module of this folder that reads a format which holds files."""
+
+    def member(self, path: Path, name: str) -> bytes: ...
+
+
 def load(path: Path) -> LoadedDocument:
     """Read a file; at least one unit of it is read. Raises one of the `LoadError`s."""
     try:
-        name = sniff(path, _head(path))
-        module = importlib.import_module(f"rag.loaders.{FORMATS[name].module}")
-        reader = cast(Reader, module)
-        reading = reader.read(path)
+        name = format_of(path)
+        reading = cast(Reader, _module(name)).read(path)
     except OSError as error:
         raise unreadable(path, error) from error
     _check(path, reading)
-    return LoadedDocument(name, reading.title, reading.units, reader_version(name))
+    return LoadedDocument(
+        name,
+        reading.title,
+        reading.units,
+        reader_version(name),
+        reading.date,
+        reading.language,
+        reading.members,
+    )
+
+
+def format_of(path: Path) -> str:
+    """The name of a file's format. Raises OSError, and as `sniff.sniff` does."""
+    return sniff(path, _head(path))
+
+
+def member(path: Path, name: str) -> bytes:
+    """The content of one of the `members` of a document. Raises one of the `LoadError`s."""
+    try:
+        module = _module(format_of(path))
+        content = cast(Container, module).member(path, name)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except KeyError as error:
+        raise Unreadable(
+            str(path), f"{name} is no longer in {path.name}.", "It is looked for on the next run."
+        ) from error
+    if len(content) > MAX_MEMBER:
+        raise too_large_member(path, name)
+    return content
+
+
+def _module(format: str) -> ModuleType:
+    return importlib.import_module(f"rag.loaders.{FORMATS[format].module}")
 
 
 def unreadable(path: Path, error: OSError) -> LoadError:

@@ -10,10 +10,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.loaders import stated
 from rag.loaders.encoding import read_text
 from rag.loaders.formats import Reading
 from rag.loaders.html import text_of
-from rag.loaders.sections import LONGEST_HEADING, Sections, shortened
+from rag.loaders.sections import Sections
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -24,7 +25,7 @@ _FRONT_MATTER = re.compile(
     r"|\+\+\+[ \t]*\n(?=[\w-]+[ \t]*=|\[)(.*?\n)\+\+\+)[ \t]*(?:\n|\Z)",
     re.DOTALL,
 )
-_TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
+_KEY = re.compile(r"^(\w+)[ \t]*[:=][ \t]*(.+)$", re.MULTILINE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -33,21 +34,31 @@ def read(path: Path) -> Reading:
 
     Raises as `encoding.read_text` does.
     """
-    title, body = _without_front_matter(read_text(path))
-    page = _Page(Sections())
-    for token in _tokens(body):
+    front, body = _parted(read_text(path))
+    sections = Sections()
+    fill(sections, body)
+    return Reading(
+        stated.title(front.get("title"), sections.first_h1),
+        sections.units(),
+        stated.day(front.get("date")),
+        stated.language(front.get("lang"), front.get("language")),
+    )
+
+
+def fill(sections: Sections, text: str) -> None:
+    """Add a text in Markdown that is part of something else."""
+    page = _Page(sections)
+    for token in _tokens(text):
         page.take(token)
-    units = page.sections.units()
-    title = title or page.sections.first_h1 or ""
-    return Reading(shortened(title, LONGEST_HEADING) or None, units)
 
 
-def _without_front_matter(text: str) -> tuple[str, str]:
+def _parted(text: str) -> tuple[dict[str, str], str]:
+    """The front matter's keys with a text, and what comes after it."""
     match = _FRONT_MATTER.match(text)
     if not match:
-        return "", text
-    title = _TITLE.search(match[1] or match[2])
-    return title[1].strip().strip("\"'").strip() if title else "", text[match.end() :]
+        return {}, text
+    found = {key.lower(): value.strip("\"' \t") for key, value in _KEY.findall(match[0])}
+    return found, text[match.end() :]
 
 
 def _tokens(text: str) -> list[Token]:

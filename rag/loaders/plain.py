@@ -1,11 +1,11 @@
 """Plain text: pages where the file has form feeds, otherwise blocks of lines.
 
-Knows nothing of what the lines mean (CSV, logs and source code are read as they stand).
+Knows nothing of what the lines mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rag.loaders.encoding import read_text
@@ -13,6 +13,8 @@ from rag.loaders.formats import Reading
 from rag.types import Unit
 
 BLOCK_LINES = 60
+Begins = Callable[[Sequence[str], int], bool]
+"""Whether a block of lines may begin with the line of a number."""
 
 
 def read(path: Path) -> Reading:
@@ -20,9 +22,12 @@ def read(path: Path) -> Reading:
 
     Raises as `encoding.read_text` does.
     """
-    text = read_text(path)
-    units = _pages(text) if "\f" in text else _blocks(text.split("\n"))
-    return Reading(None, tuple(units))
+    return Reading(None, units(read_text(path)))
+
+
+def units(text: str) -> tuple[Unit, ...]:
+    """The units of a text."""
+    return tuple(_pages(text) if "\f" in text else blocks(text.split("\n")))
 
 
 def _pages(text: str) -> Iterator[Unit]:
@@ -31,10 +36,11 @@ def _pages(text: str) -> Iterator[Unit]:
             yield Unit(number, "page", f"page {number}", page.strip("\n"))
 
 
-def _blocks(lines: list[str]) -> Iterator[Unit]:
+def blocks(lines: Sequence[str], begins: Begins | None = None) -> Iterator[Unit]:
+    """Units of at most BLOCK_LINES lines; the next one begins where `begins` says that one may."""
     number = start = 0
     while start < len(lines):
-        end = _block_end(lines, start)
+        end = _block_end(lines, start, [begins, _after_blank] if begins else [_after_blank])
         block = "\n".join(lines[start:end]).rstrip()
         if block:
             number += 1
@@ -44,12 +50,17 @@ def _blocks(lines: list[str]) -> Iterator[Unit]:
         start = end
 
 
-def _block_end(lines: list[str], start: int) -> int:
-    """Where the block from `start` ends: after the last blank line in reach, if there is one."""
+def _block_end(lines: Sequence[str], start: int, rules: Sequence[Begins]) -> int:
+    """Where the block from `start` ends: at the last place in reach that the first rule allows."""
     end = start + BLOCK_LINES
     if end >= len(lines):
         return len(lines)
-    for line in range(end, start, -1):
-        if not lines[line - 1].strip():
-            return line
+    for begins in rules:
+        for line in range(end, start, -1):
+            if begins(lines, line):
+                return line
     return end
+
+
+def _after_blank(lines: Sequence[str], at: int) -> bool:
+    return not lines[at - 1].strip()

@@ -19,7 +19,14 @@ def pack_document(document: LoadedDocument) -> Frame:
         [u.number, u.kind, u.label, u.text, u.headings, u.state, len(u.char_map)]
         for u in document.units
     ]
-    message = {"format": document.format, "title": document.title, "reader": document.reader}
+    message = {
+        "format": document.format,
+        "title": document.title,
+        "reader": document.reader,
+        "date": document.date,
+        "language": document.language,
+        "members": document.members,
+    }
     return Frame({**message, "units": units}, b"".join(u.char_map for u in document.units))
 
 
@@ -37,9 +44,14 @@ def unpack_document(frame: Frame) -> LoadedDocument:
             place = (_natural(number), _text(kind), _text(label))
             units.append(Unit(*place, _text(text), path, state, frame.block[start:end]))
             start = end
-        title = None if message["title"] is None else _text(message["title"])
         return LoadedDocument(
-            _text(message["format"]), title, tuple(units), _text(message["reader"])
+            format=_text(message["format"]),
+            title=_text_or_none(message["title"]),
+            units=tuple(units),
+            reader=_text(message["reader"]),
+            date=_text_or_none(message["date"]),
+            language=_text_or_none(message["language"]),
+            members=tuple(_text(name) for name in message["members"]),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("a reply is no document") from error
@@ -67,6 +79,10 @@ def _text(value: object) -> str:
     if not value.isascii():
         value.encode()  # a lone surrogate is a UnicodeEncodeError, so a ValueError
     return value
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _natural(value: object) -> int:

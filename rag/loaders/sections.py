@@ -1,16 +1,20 @@
-"""Lines of text under headings, made into one unit per heading section.
+"""Lines of text under headings, made into one unit per heading section; and other shared forms.
 
-Shared by the formats that have headings. Knows nothing of their syntax.
+Shared by the formats that have headings, tables or slides. Knows nothing of their syntax.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 
-from rag.types import Unit
+from rag.loaders.cleaning import clean
+from rag.types import Unit, UnitState
 
 LONGEST_HEADING = 160
 """Code points of a heading kept in the heading path; its line in the text is never cut."""
+LONGEST = 20_000
+"""Code points of a section, about ten pages; a longer one is cut into parts."""
 BEGINNING = "beginning"
 """Label of the text before the first heading."""
 
@@ -26,7 +30,7 @@ class Sections:
 
     def heading(self, level: int, text: str) -> None:
         """Start a section under a heading of `level` 1 to 6."""
-        text = " ".join(text.split())
+        text = " ".join(clean(text).split())
         if not text:
             return
         self._close()
@@ -38,7 +42,14 @@ class Sections:
 
     def line(self, text: str) -> None:
         """Add one line, or several separated by line ends; an empty one ends a paragraph."""
-        self._lines.append(text)
+        self._lines.append(clean(text))
+
+    def take(self, line: str | tuple[int, str]) -> None:
+        """Add a line, or a heading given as its level and text."""
+        if isinstance(line, str):
+            self.line(line)
+        else:
+            self.heading(*line)
 
     def units(self) -> tuple[Unit, ...]:
         """The sections so far, numbered from 1, without those with neither heading nor text."""
@@ -52,9 +63,41 @@ class Sections:
             return
         headings = tuple(heading for _, heading in self._path)
         label = " › ".join(headings) or BEGINNING
-        self._units.append(Unit(len(self._units) + 1, "section", label, text, headings))
+        for part, piece in enumerate(_pieces(text), 1):
+            place = f"{label} (part {part})" if part > 1 else label
+            self._units.append(Unit(len(self._units) + 1, "section", place, piece, headings))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text in parts of about LONGEST characters, cut between paragraphs, else between lines."""
+    while len(text) > LONGEST:
+        middle = LONGEST // 2
+        cut = text.rfind("\n\n", middle, LONGEST)
+        cut = text.rfind("\n", middle, LONGEST) if cut < 0 else cut
+        if cut < 0:
+            break
+        yield text[:cut]
+        text = text[cut:].strip("\n")
+    yield text
 
 
 def shortened(text: str, longest: int) -> str:
     """`text`, or its beginning and an ellipsis if it has more than `longest` code points."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def slide(number: int, title: str, blocks: Sequence[str]) -> Unit:
+    """The unit of a slide: its title, then its other texts."""
+    heading = " ".join(clean(title).split())
+    text = clean("\n\n".join([title, *blocks] if heading else blocks)).strip()
+    headings = (shortened(heading, LONGEST_HEADING),) if heading else ()
+    state: UnitState = "read" if text else "empty"
+    return Unit(number, "slide", f"slide {number}", text, headings, state)
+
+
+def table_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """One line for each row that has text: its cells on one line each, between ` | `."""
+    for row in rows:
+        line = " | ".join(" ".join(cell.split()) for cell in row)
+        if line.strip(" |"):
+            yield line

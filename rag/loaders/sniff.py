@@ -1,8 +1,9 @@
 """Which format a file has: by its content first, by its name second.
 
-A signature in the first bytes decides, whatever the file is called. Without one the name chooses
-between the text formats, and what no format claims (source code, CSV, JSON, XML, logs) is plain
-text. Known formats that this version does not read are refused by name.
+A signature in the first bytes decides, whatever the file is called; for zip and OLE containers the
+list of what is in them. Without one the name chooses between the text formats, and what no format
+claims (logs, settings, letters) is plain text. Known formats that this version does not read are
+refused by name.
 
 Knows nothing of how formats are read.
 """
@@ -13,17 +14,28 @@ import codecs
 import re
 from pathlib import Path
 
-from rag.errors import Unsupported
-from rag.loaders.formats import FORMATS, READS
+from rag.loaders import containers
+from rag.loaders.formats import FORMATS, unsupported
 
-HEAD = 1024
-"""How many bytes of a file `sniff` wants; a PDF's signature may stand anywhere in them."""
+HEAD = 4096
+"""How many bytes of a file `sniff` wants."""
+_PDF_WITHIN = 1024  # a PDF's signature may stand anywhere in so many bytes
 
 _BY_SUFFIX = {suffix: f.name for f in FORMATS.values() for suffix in f.suffixes}
 
 _HTML = re.compile(
     r"(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL
 )
+_FB2 = re.compile(r"\s*(?:<\?xml[^>]*>)?(?:\s|<!--.*?-->)*<FictionBook\b", re.DOTALL)
+_NOTEBOOK = re.compile(r'\s*\{\s*"(?:cells"\s*:\s*\[|nbformat"|metadata"[^]]*"kernelspec")')
+_HEADER = r"[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*"
+_MAIL = re.compile(rf"(?:>?From [^\n]*\n)?(?:{_HEADER})+", re.ASCII)
+_MBOX = re.compile(rf"From [^\n]*\d{{4}}[^\n]*\n{_HEADER}", re.ASCII)
+_OF_MAIL = re.compile(
+    r"^(?:received|message-id|mime-version|return-path|delivered-to|from):", re.I | re.M
+)
+_SENT = re.compile(r"^(?:date|subject|to|received|content-type):", re.I | re.M)
+_WEB_ARCHIVE = re.compile(r"^(?:snapshot-content-location:|from: *<saved by )", re.I | re.M)
 
 _SAVE_AS_PDF = "save it as PDF and add that."
 _EXPORT = "export it as HTML or text and add that."
@@ -33,8 +45,6 @@ _NO_TEXT = "there is no text in it to search."
 
 # Formats known by their first bytes: (start of the file, name, what to do).
 _SIGNATURES = (
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office 97-2003", _SAVE_AS_PDF),
-    (b"{\\rtf", "RTF", _SAVE_AS_PDF),
     (b"%!PS", "PostScript", _SAVE_AS_PDF),
     (b"AT&TFORM", "DjVu", _OCR),
     (b"\x89PNG\r\n\x1a\n", "a PNG picture", _OCR),
@@ -59,79 +69,54 @@ _SIGNATURES = (
     (b"fLaC", "sound", _NO_TEXT),
 )
 
-# What a container is, or a text that is not for reading, by the file's suffix.
-_NAMED = {
-    ".docx": ("Word (docx)", _SAVE_AS_PDF),
-    ".pptx": ("PowerPoint (pptx)", _SAVE_AS_PDF),
-    ".xlsx": ("Excel (xlsx)", _SAVE_AS_PDF),
-    ".xlsb": ("Excel (xlsb)", _SAVE_AS_PDF),
-    ".odt": ("OpenDocument (odt)", _SAVE_AS_PDF),
-    ".ods": ("OpenDocument (ods)", _SAVE_AS_PDF),
-    ".odp": ("OpenDocument (odp)", _SAVE_AS_PDF),
-    ".epub": ("EPUB", _SAVE_AS_PDF),
-    ".pages": ("Apple Pages", _SAVE_AS_PDF),
-    ".numbers": ("Apple Numbers", _SAVE_AS_PDF),
-    ".key": ("Apple Keynote", _SAVE_AS_PDF),
-    ".doc": ("Word (doc)", _SAVE_AS_PDF),
-    ".xls": ("Excel (xls)", _SAVE_AS_PDF),
-    ".ppt": ("PowerPoint (ppt)", _SAVE_AS_PDF),
-    ".msg": ("an Outlook message", _SAVE_AS_PDF),
-}
-# What the first member of a zip container tells.
-_IN_ZIP = (
-    (b"[Content_Types].xml", "an Office document (docx, pptx or xlsx)"),
-    (b"mimetypeapplication/epub", "EPUB"),
-    (b"mimetypeapplication/vnd.oasis", "an OpenDocument file"),
-)
-_NAMED_TEXTS = {
-    ".eml": ("an e-mail message", _SAVE_AS_PDF),
-    ".mbox": ("a mailbox", _EXPORT),
-    ".mht": ("a web archive (mht)", "save it as HTML and add that."),
-    ".mhtml": ("a web archive (mhtml)", "save it as HTML and add that."),
-    ".ipynb": ("a Jupyter notebook", "export it as HTML or Markdown and add that."),
-    ".fb2": ("FictionBook", _SAVE_AS_PDF),
-}
-
 
 def sniff(path: Path, head: bytes) -> str:
     """The name of the format (a key of FORMATS) of a file starting with `head`, HEAD bytes of it.
 
-    Raises `Unsupported`, naming the format, for those that this version does not read.
+    Looks into the file where it is a container. Raises `Unsupported`, naming the format, for those
+    that this version does not read, `Damaged` or `NeedsPassword` for a container that cannot be
+    opened.
     """
-    suffix = path.suffix.lower()
-    if b"%PDF-" in head:
+    if name := containers.format_of(path, head):
+        return name
+    if b"%PDF-" in head[:_PDF_WITHIN]:
         return "pdf"
-    _refuse_known(path, head, suffix)
-    if _HTML.match(_as_text(head)):
+    _refuse_known(path, head)
+    return _text_format(path.suffix.lower(), _as_text(head), head)
+
+
+def _refuse_known(path: Path, head: bytes) -> None:
+    for start, name, advice in _SIGNATURES:
+        if head.startswith(start):
+            raise unsupported(path, name, advice)
+    if head[:4] == b"RIFF" or head[4:8] == b"ftyp":
+        raise unsupported(path, "a picture, sound or film", _NO_TEXT)
+
+
+def _text_format(suffix: str, text: str, head: bytes) -> str:
+    if head.startswith(b"{\\rtf"):
+        return "rtf"
+    if _HTML.match(text):
         return "html"
-    if suffix == ".pdf" and b" obj" not in head:
-        return "text"  # a page of an error saved under the name of a PDF, for example
+    if _FB2.match(text):
+        return "fb2"
+    if _NOTEBOOK.match(text):
+        return "ipynb"
+    if name := _kind_of_mail(suffix, text.replace("\r\n", "\n")):
+        return name
+    if suffix == ".pdf" and b" obj" in head:
+        return "pdf"
     return _BY_SUFFIX.get(suffix, "text")
 
 
-def _refuse_known(path: Path, head: bytes, suffix: str) -> None:
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        raise _unsupported(path, *_NAMED.get(suffix, _zip_kind(head)))
-    for start, name, advice in _SIGNATURES:
-        if head.startswith(start):
-            raise _unsupported(path, *_NAMED.get(suffix, (name, advice)))
-    if head[:4] == b"RIFF" or head[4:8] == b"ftyp":
-        raise _unsupported(path, "a picture, sound or film", _NO_TEXT)
-    if suffix in _NAMED_TEXTS:
-        raise _unsupported(path, *_NAMED_TEXTS[suffix])
-
-
-def _zip_kind(head: bytes) -> tuple[str, str]:
-    for sign, name in _IN_ZIP:
-        if sign in head:
-            return name, _SAVE_AS_PDF
-    return "a zip archive", _UNPACK
-
-
-def _unsupported(path: Path, name: str, advice: str) -> Unsupported:
-    return Unsupported(
-        str(path), f"{path.name} is {name}, which is not read.", f"{READS}; {advice}"
-    )
+def _kind_of_mail(suffix: str, text: str) -> str | None:
+    if _MBOX.match(text):
+        return "mbox"
+    match = _MAIL.match(text)
+    if not match or not (_OF_MAIL.search(match[0]) and _SENT.search(match[0])):
+        return None
+    web = suffix in (".mht", ".mhtml") or _WEB_ARCHIVE.search(match[0])
+    return "mhtml" if web else "eml"
 
 
 def _as_text(head: bytes) -> str:

@@ -11,16 +11,22 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from rag.errors import Damaged, LoadError, TimedOut, TooLarge, Unsupported
 from rag.frames import Frame
+from rag.loaders import libreoffice
+from rag.loaders.formats import OLE, reader_version
 from rag.loaders.protocol import unpack_document, unpack_error
 from rag.process import ChildProcess, Ended, environment, module_command
 from rag.types import LoadedDocument
 
-CPU_SECONDS = 20
+CPU_SECONDS = 18
+CPU_SECONDS_OF_SMALL = 7
+"""Of a file below SMALL bytes: with what rounding adds, no more than eight."""
+SMALL = 5_000_000
 WALL_SECONDS = 60.0
 
 _OUTSIDE = {"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"}
@@ -35,12 +41,18 @@ _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 class ReaderProcess:
     """The process that reads. Safe to share between threads; they take turns.
 
-    `cpu_seconds` and `wall_seconds` are the most that one file may take.
+    `cpu_seconds` and `wall_seconds` are the most that one file may take; `folder`: where converted
+    copies of files lie while they are read (None: the system's folder for such).
     """
 
     def __init__(
-        self, *, cpu_seconds: int = CPU_SECONDS, wall_seconds: float = WALL_SECONDS
+        self,
+        *,
+        folder: Path | None = None,
+        cpu_seconds: int = CPU_SECONDS,
+        wall_seconds: float = WALL_SECONDS,
     ) -> None:
+        self._folder = folder
         self._cpu_seconds = cpu_seconds
         self._wall_seconds = wall_seconds
         self._child: ChildProcess | None = None
@@ -59,11 +71,30 @@ class ReaderProcess:
 
     def load(self, path: Path) -> LoadedDocument:
         """The document in a file. Raises one of the `LoadError`s; every one is about this file."""
+        old = self._to_convert(path)
+        if old is None:
+            return self._load(path)
+        seconds = _cpu_seconds(path, self._cpu_seconds), self._wall_seconds
+        with libreoffice.converted(path, old, self._folder, *seconds) as copy:
+            return replace(self._load(copy), format=old, reader=reader_version(old))
+
+    def _to_convert(self, path: Path) -> str | None:
+        """The format of a file that LibreOffice is needed for, and there for."""
+        if libreoffice.program() is None or not _is_ole(path):
+            return None
+        found = self._ask(path, {"job": "format"}).message.get("format")
+        return found if found in libreoffice.TARGETS else None
+
+    def _load(self, path: Path) -> LoadedDocument:
         answer = self._ask(path, {"job": "load"})
         try:
             return unpack_document(answer)
         except ValueError as error:
             raise _crashed(path) from error
+
+    def member(self, path: Path, name: str) -> bytes:
+        """The content of one of the `members` of the document in a file. Raises a `LoadError`."""
+        return self._ask(path, {"job": "member", "name": name}).block
 
     def render(
         self,
@@ -90,7 +121,8 @@ class ReaderProcess:
             self._stop()
 
     def _ask(self, path: Path, job: dict[str, object], block: bytes = b"") -> Frame:
-        limits = {"path": os.path.abspath(path), "cpu_seconds": self._cpu_seconds}
+        seconds = _cpu_seconds(path, self._cpu_seconds)
+        limits = {"path": os.path.abspath(path), "cpu_seconds": seconds}
         question = Frame({**job, **limits}, block)
         with self._lock:
             answer = self._try(path, question) or self._try(path, question)
@@ -142,6 +174,26 @@ class ReaderProcess:
         if self._child is not None:
             self._child.kill()
             self._child = None
+
+
+def _is_ole(path: Path) -> bool:
+    """Whether a file may be one of Office 97-2003."""
+    try:
+        if not path.is_file():  # opening a named pipe would wait for a writer
+            return False
+        with path.open("rb") as file:
+            return file.read(len(OLE)) == OLE
+    except OSError:
+        return False  # the reading process says why
+
+
+def _cpu_seconds(path: Path, most: int) -> int:
+    """Processor seconds that a file may take: a small one has no reason to take long."""
+    try:
+        is_small = path.stat().st_size < SMALL
+    except OSError:
+        is_small = True
+    return min(most, CPU_SECONDS_OF_SMALL) if is_small else most
 
 
 def _signal_name(code: int | None) -> str:

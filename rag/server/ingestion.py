@@ -45,8 +45,9 @@ class Ingestion:
 
 def standing(progress: Progress, seconds: float) -> Standing:
     """Numbers to show after so many seconds. Unchanged files cost nothing and foretell nothing."""
-    done = len(progress.results)
-    unchanged = sum(result.outcome == "unchanged" for result in progress.results)
+    files = [result for result in progress.results if result.container is None]
+    done = len(files)
+    unchanged = sum(result.outcome == "unchanged" for result in files)
     read, to_read = done - unchanged, progress.files - unchanged
     left = seconds / read * (to_read - read) if 0 < read <= to_read else None
     rate = progress.chunks_embedded / progress.embed_seconds if progress.embed_seconds else None

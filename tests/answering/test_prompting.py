@@ -14,6 +14,7 @@ from rag.answering.prompts import (
     SYSTEM,
     inert,
     messages,
+    passage_block,
     says_not_in_documents,
 )
 from rag.answering.writing import ModelWriter, Question
@@ -203,3 +204,8 @@ def test_a_follow_up_of_a_follow_up_keeps_what_both_lean_on() -> None:
 def test_a_long_chain_of_follow_ups_is_searched_with_the_last_turns_only() -> None:
     chain = [Turn(f"And in month {i}?", "It varies.") for i in range(40)]
     assert standalone("And then?", chain).count("–") == 3
+
+
+def test_a_piece_of_a_table_is_shown_with_the_names_of_its_columns() -> None:
+    piece = replace(passage("Rome | 120"), headings=("Rates", "City | Euro"), label="Rates")
+    assert passage_block(piece) == "[1] manual.pdf, Rates\nCity | Euro\nRome | 120"

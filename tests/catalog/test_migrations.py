@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from library import IDENTITY
 
-from rag.catalog import schema
+from rag.catalog import documents, schema
 from rag.catalog.connection import connect, open_catalog
 from rag.errors import HomeNotWritable, LibraryDamaged, SchemaTooNew
 from rag.paths import Home
@@ -78,6 +78,30 @@ def test_vectors_stored_before_several_identities_could_be_are_the_librarys_own(
         (row,) = db.execute("SELECT * FROM vectors")
         assert tuple(row) == (b"a key given then", IDENTITY.key, b"a vector")
     catalog.close()
+    assert len(list(home.backups.iterdir())) == schema.LATEST - 1
+
+
+def test_a_library_of_the_first_version_keeps_its_documents(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        patch.setattr(schema, "LATEST", 1)
+        open_catalog(home).close()
+        with sqlite3.connect(home.database) as db:
+            db.execute(
+                "INSERT INTO documents (id, path, name, sha256, size, mtime_ns, outcome, reader, "
+                "chunker, sequence, updated_at) VALUES ('d', '/a', 'a', '0', 1, 1, 'added', 'r', "
+                "'c', 1, 'then')"
+            )
+        db.close()
+    catalog = open_catalog(home)
+    with catalog.read() as rows:
+        (document,) = documents.all_documents(rows)
+    catalog.close()
+    assert (document.path, document.container, document.date, document.language) == (
+        "/a", None, None, None,
+    )  # fmt: skip
     assert len(list(home.backups.iterdir())) == schema.LATEST - 1
 
 

@@ -36,11 +36,11 @@ def commit_as_one_group(library: Library) -> None:
     with library.catalog.read() as db:
         known = {d.path: d for d in documents.all_documents(db)}
     chunker = Chunker(wordpiece.count)
-    preparer = Preparer(library.reader, chunker, known, is_current)
+    preparer = Preparer(library.reader, chunker, known, is_current, library.home.taken_out, {})
     embedder = library.embedder
     with library.lock() as lock:
         committer = Committer(library.catalog, embedder, embedder.identity, lock, READERS)
-        list(committer.finish([preparer.prepare(found) for found in plan.load]))
+        list(committer.finish([p for found in plan.load for p in preparer.prepare(found)]))
 
 
 def stored_vectors(library: Library) -> int:

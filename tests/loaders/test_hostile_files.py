@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from rag.errors import LOAD_ERRORS, LoadError
+from rag.errors import LoadError
 from rag.loaders.worker import ReaderProcess
 
 Shared = Callable[[str], Path]
@@ -17,7 +15,14 @@ SOME = {
     "gen__pages_50k.pdf": "too_large",
     "gen__enc_user256_1.pdf": "needs_password",
     "gen__wrongext_is_html.pdf": "read",
-    "gen__wrongext_is_docx.pdf": "unsupported",
+    "gen__wrongext_is_docx.pdf": "read",
+    "gen__billionlaughs.docx": "damaged",
+    "gen__deep_xml.docx": "damaged",
+    "gen__xxe.docx": "damaged",
+    "gen__zipbomb_250MB.docx": "too_large",
+    "gen__zipbomb_250MB.xlsx": "too_large",
+    "gen__trunc90_1.odt": "damaged",
+    "unstructured__password_protected.xlsx": "needs_password",
     "gen__pagetree_deep.pdf": "no_text",
     "gen__whitespace.txt": "no_text",
     "gen__flatebomb_400MB.pdf": "no_text",
@@ -37,13 +42,3 @@ def outcome(reader: ReaderProcess, path: Path) -> str:
 def test_hostile_files_end_in_their_outcome(reader: ReaderProcess, shared: Shared) -> None:
     folder = shared("corpus/hostile")
     assert {name: outcome(reader, folder / name) for name in SOME} == SOME
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("folder", ["hostile", "pdf", "html", "md", "txt", "csv", "xml", "docx"])
-def test_every_file_of_the_corpus_ends_in_one_outcome(folder: str, shared: Shared) -> None:
-    good = shared("corpus/txt/gen__en__ascii.txt")
-    with ReaderProcess() as reader:
-        for path in sorted(shared(f"corpus/{folder}").iterdir()):
-            assert outcome(reader, path) in {"read", *LOAD_ERRORS}
-        assert outcome(reader, good) == "read"

@@ -20,7 +20,7 @@ PAGE = """<!DOCTYPE html><html><head><title> Travel
 <pre>  kept
     as is</pre><svg><text>drawn</text></svg>
 <img src="http://example.com/p.png" alt="picture">
-<h1>End</h1>soft\xadhyphen</body></html>"""
+<h1>End</h1>soft\xadhy&shy;phen</body></html>"""
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_the_errors_of_readers_come_through(
     with pytest.raises(Damaged):
         reader.load(write("a.pdf", b"%PDF-1.7 and no more"))
     with pytest.raises(Unsupported):
-        reader.load(write("a.docx", b"PK\x03\x04"))
+        reader.load(write("a.png", b"\x89PNG\r\n\x1a\n"))
     page = write("page.pdf", "<!doctype html><h1>Not found</h1>")
     assert reader.load(page).format == "html"
 
@@ -282,6 +282,26 @@ def test_the_process_has_its_limits_and_none_of_the_heavy_packages(
     mapped = Path(f"/proc/{own.pid}/maps").read_text()
     assert "pypdfium2" in mapped
     assert not [name for name in ("onnxruntime", "chromadb", "tantivy") if name in mapped]
+
+
+@linux
+def test_a_small_file_may_take_less_processor_time_than_a_large_one(
+    tmp_path: Path, write: Write
+) -> None:
+    def allowed(process: ReaderProcess, path: Path) -> int:
+        process.load(path)
+        (line,) = [
+            line
+            for line in Path(f"/proc/{process.pid}/limits").read_text().splitlines()
+            if line.startswith("Max cpu time")
+        ]
+        return int(line.split()[3])
+
+    large = write("large.csv", ("word,1\n" * 100 + "\n") * 8000)
+    assert large.stat().st_size > worker.SMALL
+    with ReaderProcess() as process:
+        assert allowed(process, write("a.txt", TEXT)) <= 8
+        assert 18 <= allowed(process, large) <= 22
 
 
 @linux

@@ -19,6 +19,8 @@ DOCUMENT = LoadedDocument(
         Unit(4, "page", "page 4", "more", char_map=b"\x00\xff"),
     ),
     "pdf/1 x 1",
+    date="2024-02-03",
+    members=("a.pdf", "b › ü.txt"),
 )
 
 
@@ -81,6 +83,8 @@ def test_a_frame_of_a_wrong_form_is_a_value_error(data: bytes) -> None:
         ("units", [[1 << 70, "page", "l", "t", [], "read", 0]]),
         ("units", [[1, "page", "l", "\ud800", [], "read", 0]]),
         ("title", 1),
+        ("date", 1),
+        ("members", [1]),
         ("format", None),
     ],
 )
