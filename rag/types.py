@@ -38,6 +38,8 @@ class Unit:
     state: UnitState = "read"
     char_map: bytes = b""
     """For PDF pages: how code points of `text` map to pdfium's character indices."""
+    hidden_characters: int = 0
+    """Characters of a PDF page that nobody sees (white, minute, off the page): not in `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class LoadedDocument:
     @property
     def pages_without_text(self) -> int:
         return sum(unit.state != "read" for unit in self.units)
+
+    @property
+    def hidden_characters(self) -> int:
+        return sum(unit.hidden_characters for unit in self.units)
 
 
 Outcome = Literal[

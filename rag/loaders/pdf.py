@@ -19,7 +19,10 @@ from rag.loaders import pdf_second_try
 from rag.loaders.cleaning import clean, letters
 from rag.loaders.formats import Reading
 from rag.loaders.limits import MAX_CHARACTERS, MAX_PAGES, too_many_pages, too_much_text
-from rag.loaders.pdf_text import page_text, unreadable_share
+from rag.loaders.garbled import unreadable_share
+from rag.loaders.hyphens import is_divided, words_of
+from rag.loaders.pdf_running import running_lines
+from rag.loaders.pdf_text import BLANK, RawPage, arranged, page_text, raw_page
 from rag.loaders.sections import LONGEST_HEADING, shortened
 from rag.types import Unit, UnitState
 
@@ -69,30 +72,53 @@ def needs_password(path: Path) -> NeedsPassword:
 
 
 def _units(path: Path, document: PdfDocument) -> tuple[Unit, ...]:
-    units = []
+    pages, states = [], []
     characters = 0
     for index in range(len(document)):
-        unit = _unit(document, index)
-        characters += len(unit.text)
+        page, state = _page(document, index)
+        characters += len(page.text)
         if characters > MAX_CHARACTERS:
             raise too_much_text(path)
-        units.append(unit)
+        pages.append(page)
+        states.append(state)
+    running = running_lines(pages)
+    texts = [arranged(page, lines) for page, lines in zip(pages, running, strict=True)]
+    divided = any(is_divided(text.text) for text in texts)
+    words = words_of(text.text for text in texts) if divided else set()
+    units = []
+    for index, page in enumerate(pages):
+        text, char_map = page_text(page, texts[index], words)
+        state = states[index]
+        if state == "read" and running[index] and letters(text, FEW_LETTERS) < FEW_LETTERS:
+            state = _page_state(document, index, text)
+        label = _label(document, index)
+        units.append(
+            Unit(index + 1, "page", label, text, (), state, char_map, page.hidden_characters)
+        )
     return tuple(units)
 
 
-def _unit(document: PdfDocument, index: int) -> Unit:
+def _page(document: PdfDocument, index: int) -> tuple[RawPage, UnitState]:
     """One page. A page that pdfium cannot load is `empty`: the others are still worth reading."""
-    label = _label(document, index)
     try:
         page = document[index]
         try:
-            text, char_map, unreadable = page_text(page)
-            state = _state(page, text, unreadable)
+            raw = raw_page(page)
+            text = arranged(raw).text
+            return raw, _state(page, text, unreadable_share(text))
         finally:
             page.close()
     except PdfiumError:
-        return Unit(index + 1, "page", label, "", state="empty")
-    return Unit(index + 1, "page", label, text, state=state, char_map=char_map)
+        return BLANK, "empty"
+
+
+def _page_state(document: PdfDocument, index: int, text: str) -> UnitState:
+    """The state of a page of which only running lines were read."""
+    page = document[index]
+    try:
+        return _state(page, text, 0.0)
+    finally:
+        page.close()
 
 
 def _label(document: PdfDocument, index: int) -> str:

@@ -16,9 +16,10 @@ from rag.types import LoadedDocument, Unit, UnitState
 
 def pack_document(document: LoadedDocument) -> Frame:
     units = [
-        [u.number, u.kind, u.label, u.text, u.headings, u.state, len(u.char_map)]
+        [u.number, u.kind, u.label, u.text, u.headings, u.state, u.hidden_characters,
+         len(u.char_map)]
         for u in document.units
-    ]
+    ]  # fmt: skip
     message = {
         "format": document.format,
         "title": document.title,
@@ -36,13 +37,14 @@ def unpack_document(frame: Frame) -> LoadedDocument:
         message = frame.message
         units = []
         start = 0
-        for number, kind, label, text, headings, state, length in message["units"]:
+        for number, kind, label, text, headings, state, hidden, length in message["units"]:
             end = start + _natural(length)
             path = tuple(_text(heading) for heading in headings)
             if state not in get_args(UnitState):
                 raise ValueError("a unit has an unknown state")
             place = (_natural(number), _text(kind), _text(label))
-            units.append(Unit(*place, _text(text), path, state, frame.block[start:end]))
+            char_map = frame.block[start:end]
+            units.append(Unit(*place, _text(text), path, state, char_map, _natural(hidden)))
             start = end
         return LoadedDocument(
             format=_text(message["format"]),
