@@ -38,8 +38,6 @@ class Unit:
     state: UnitState = "read"
     char_map: bytes = b""
     """For PDF pages: how code points of `text` map to pdfium's character indices."""
-    hidden_characters: int = 0
-    """Characters of a PDF page that nobody sees (white, minute, off the page): not in `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +55,12 @@ class LoadedDocument:
     """The language that the document states for itself, as a BCP 47 tag."""
     members: tuple[str, ...] = ()
     """Names of the documents in this one (the attachments of a message), each name once."""
+    hidden_characters: int = 0
+    """Characters of a PDF that nobody sees (white, minute, off the page): no unit has them."""
 
     @property
     def pages_without_text(self) -> int:
         return sum(unit.state != "read" for unit in self.units)
-
-    @property
-    def hidden_characters(self) -> int:
-        return sum(unit.hidden_characters for unit in self.units)
 
 
 Outcome = Literal[
@@ -135,6 +131,8 @@ class Document:
     language: str | None = None
     container: str | None = None
     """Path of the file that a member was found in; None: it is a file of its own."""
+    hidden_characters: int = 0
+    """Characters that nobody sees, which its text is without."""
 
     @property
     def searchable(self) -> bool:

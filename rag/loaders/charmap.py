@@ -45,7 +45,9 @@ def decode_map(stored: bytes) -> tuple[Piece, ...]:
     numbers = list(_numbers(_inflate(stored)))
     if len(numbers) % 2:
         raise ValueError("a character map ends within a piece")
-    triples = ((0, gap << 1, length) for gap, length in zip(numbers[::2], numbers[1::2], strict=True))
+    triples = (
+        (0, gap << 1, length) for gap, length in zip(numbers[::2], numbers[1::2], strict=True)
+    )
     return tuple(_pieces([number for triple in triples for number in triple]))
 
 

@@ -8,6 +8,7 @@ full of private-use, control and replacement characters is known to be `garbled`
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from rag.errors import Damaged, LoadError, NeedsPassword, NoText
 from rag.loaders import pdf_second_try
 from rag.loaders.cleaning import clean, letters
 from rag.loaders.formats import Reading
-from rag.loaders.limits import MAX_CHARACTERS, MAX_PAGES, too_many_pages, too_much_text
 from rag.loaders.garbled import unreadable_share
 from rag.loaders.hyphens import is_divided, words_of
+from rag.loaders.limits import MAX_CHARACTERS, MAX_PAGES, too_many_pages, too_much_text
 from rag.loaders.pdf_running import running_lines
 from rag.loaders.pdf_text import BLANK, RawPage, arranged, page_text, raw_page
 from rag.loaders.sections import LONGEST_HEADING, shortened
@@ -48,11 +49,13 @@ def read(path: Path) -> Reading:
     with document:
         if len(document) > MAX_PAGES:
             raise too_many_pages(path, len(document))
-        units = _units(path, document)
+        pages, states = _pages(path, document)
+        units = _units(document, pages, states)
         title = _title(document, units)
+    hidden = sum(page.hidden_characters for page in pages)
     if any(unit.state == "read" for unit in units):
-        return Reading(title, units)
-    if any(unit.text for unit in units):  # where pdfium's text is no language, pypdf's is neither
+        return Reading(title, units, hidden_characters=hidden)
+    if hidden or any(unit.text for unit in units):  # where pdfium's text is no language, pypdf's is neither
         raise _no_text(path, units)
     try:
         return _second_reading(path)
@@ -71,7 +74,7 @@ def needs_password(path: Path) -> NeedsPassword:
     )
 
 
-def _units(path: Path, document: PdfDocument) -> tuple[Unit, ...]:
+def _pages(path: Path, document: PdfDocument) -> tuple[list[RawPage], list[UnitState]]:
     pages, states = [], []
     characters = 0
     for index in range(len(document)):
@@ -81,20 +84,24 @@ def _units(path: Path, document: PdfDocument) -> tuple[Unit, ...]:
             raise too_much_text(path)
         pages.append(page)
         states.append(state)
+    return pages, states
+
+
+def _units(
+    document: PdfDocument, pages: Sequence[RawPage], states: Sequence[UnitState]
+) -> tuple[Unit, ...]:
+    """The pages as they are stored: what runs through the document is known only now."""
     running = running_lines(pages)
     texts = [arranged(page, lines) for page, lines in zip(pages, running, strict=True)]
     divided = any(is_divided(text.text) for text in texts)
     words = words_of(text.text for text in texts) if divided else set()
     units = []
-    for index, page in enumerate(pages):
+    for index, (page, state) in enumerate(zip(pages, states, strict=True)):
         text, char_map = page_text(page, texts[index], words)
-        state = states[index]
         if state == "read" and running[index] and letters(text, FEW_LETTERS) < FEW_LETTERS:
-            state = _page_state(document, index, text)
+            state = _without_running_lines(document, index, text)
         label = _label(document, index)
-        units.append(
-            Unit(index + 1, "page", label, text, (), state, char_map, page.hidden_characters)
-        )
+        units.append(Unit(index + 1, "page", label, text, state=state, char_map=char_map))
     return tuple(units)
 
 
@@ -112,8 +119,8 @@ def _page(document: PdfDocument, index: int) -> tuple[RawPage, UnitState]:
         return BLANK, "empty"
 
 
-def _page_state(document: PdfDocument, index: int, text: str) -> UnitState:
-    """The state of a page of which only running lines were read."""
+def _without_running_lines(document: PdfDocument, index: int, text: str) -> UnitState:
+    """The state of a page that has hardly more text than those."""
     page = document[index]
     try:
         return _state(page, text, 0.0)

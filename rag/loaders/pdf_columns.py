@@ -43,7 +43,8 @@ def in_reading_order(text: str, lines: Sequence[Line], places: Places) -> Sequen
     ordered: list[Line] = []
     parts = [part for line in cut for part in line]
     for crosses, group in groupby(parts, key=lambda part: _column(part, gutters) is None):
-        ordered += group if crosses else _by_column(text, list(group), gutters)
+        together = list(group)
+        ordered += together if crosses else _by_column(text, together, gutters)
     return lines if ordered == parts else ordered
 
 
@@ -111,9 +112,7 @@ def _by_column(text: str, parts: Sequence[Line], gutters: Sequence[float]) -> Se
     """Lines between two that cross, brought together by column if they are prose taking turns."""
     columns = [[p for p in parts if _column(p, gutters) == c] for c in range(len(gutters) + 1)]
     filled = [column for column in columns if column]
-    turns = sum(
-        _column(one, gutters) != _column(other, gutters) for one, other in pairwise(parts)
-    )
+    turns = sum(_column(one, gutters) != _column(other, gutters) for one, other in pairwise(parts))
     if turns < len(filled) + 1 or not all(_runs_on(text, column) for column in filled):
         return parts
     return [part for column in columns for part in column]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pypdfium2 import PdfPage, PdfTextPage
+from pypdfium2 import PdfPage, PdfTextPage  # type: ignore[import-untyped]
 
 from rag.loaders import pdfium_calls as calls
 from rag.loaders.hyphens import HYPHEN
@@ -52,9 +52,7 @@ class Line(NamedTuple):
 class Places:
     """Where the characters of a page's text stand; `indices`: pdfium's, where they differ."""
 
-    def __init__(
-        self, page: PdfPage, textpage: PdfTextPage, indices: Sequence[int] | None
-    ) -> None:
+    def __init__(self, page: PdfPage, textpage: PdfTextPage, indices: Sequence[int] | None) -> None:
         self._textpage = calls.handle(textpage.raw)
         self._indices = indices
         self._turn = _TURNS.get(page.get_rotation())

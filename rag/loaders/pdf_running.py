@@ -90,7 +90,9 @@ def _edges(number: int, page: RawPage, size: float) -> Iterator[_Edge]:
     usual = min(statistics.median(steps), 2 * size) if steps else 0.0
     gaps = [step > WIDE_GAP * usual for step in steps]
     yield _Edge(number, "top", rows[:ROWS], [*gaps[:ROWS], True][: min(ROWS, len(rows))])
-    yield _Edge(number, "bottom", rows[::-1][:ROWS], [*gaps[::-1][:ROWS], True][: min(ROWS, len(rows))])
+    yield _Edge(
+        number, "bottom", rows[::-1][:ROWS], [*gaps[::-1][:ROWS], True][: min(ROWS, len(rows))]
+    )
     for line in page.lines:
         if _is_vertical(line):
             yield _Edge(number, "side", [[line]], [True])
@@ -133,9 +135,7 @@ def _distance(edge: str, box: Box, page: Box) -> float:
     return page.top - box.bottom if edge == "top" else box.bottom - page.bottom
 
 
-def _repeated(
-    key: str, group: Sequence[_Candidate], pages: int, size: float
-) -> list[_Candidate]:
+def _repeated(key: str, group: Sequence[_Candidate], pages: int, size: float) -> list[_Candidate]:
     """Those of a group that stand at the same place, if they are many enough; by page."""
     if len(group) < FEWEST_PAGES:
         return []
@@ -155,11 +155,9 @@ def _repeated(
     return [] if is_table else same
 
 
-def _outside(
-    edges: Sequence[_Edge], repeated: set[tuple[int, Line]]
-) -> set[tuple[int, Line]]:
+def _outside(edges: Sequence[_Edge], repeated: set[tuple[int, Line]]) -> set[tuple[int, Line]]:
     """The repeated lines that a wide gap parts from the text, with but such lines outside it."""
-    found = set()
+    found: set[tuple[int, Line]] = set()
     for page, _, rows, gaps in edges:
         run: list[Line] = []
         for row, gap in zip(rows, gaps, strict=True):

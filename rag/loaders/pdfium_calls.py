@@ -22,15 +22,13 @@ def handle(pointer: object) -> int:
 
 def _declared(function: Any, result: Any, *arguments: Any) -> Any:
     address = ctypes.cast(function, ctypes.c_void_p).value
-    return ctypes.PYFUNCTYPE(result, *arguments)(address)
+    return ctypes.PYFUNCTYPE(result, *arguments)(address or 0)
 
 
 count_objects = _declared(pdfium.FPDFPage_CountObjects, _INT, _HANDLE)
 get_object = _declared(pdfium.FPDFPage_GetObject, _HANDLE, _HANDLE, _INT)
 count_form_objects = _declared(pdfium.FPDFFormObj_CountObjects, _INT, _HANDLE)
-get_form_object = _declared(
-    pdfium.FPDFFormObj_GetObject, _HANDLE, _HANDLE, ctypes.c_ulong
-)
+get_form_object = _declared(pdfium.FPDFFormObj_GetObject, _HANDLE, _HANDLE, ctypes.c_ulong)
 get_type = _declared(pdfium.FPDFPageObj_GetType, _INT, _HANDLE)
 get_bounds = _declared(pdfium.FPDFPageObj_GetBounds, _INT, _HANDLE, _OUT, _OUT, _OUT, _OUT)
 get_matrix = _declared(pdfium.FPDFPageObj_GetMatrix, _INT, _HANDLE, _OUT)
@@ -40,7 +38,5 @@ get_render_mode = _declared(pdfium.FPDFTextObj_GetTextRenderMode, _INT, _HANDLE)
 """-1 where the object is no text."""
 get_font_size = _declared(pdfium.FPDFTextObj_GetFontSize, _INT, _HANDLE, _OUT)
 get_text_object = _declared(pdfium.FPDFText_GetTextObject, _HANDLE, _HANDLE, _INT)
-get_char_box = _declared(
-    pdfium.FPDFText_GetCharBox, _INT, _HANDLE, _INT, _OUT, _OUT, _OUT, _OUT
-)
+get_char_box = _declared(pdfium.FPDFText_GetCharBox, _INT, _HANDLE, _INT, _OUT, _OUT, _OUT, _OUT)
 get_loose_char_box = _declared(pdfium.FPDFText_GetLooseCharBox, _INT, _HANDLE, _INT, _OUT)

@@ -16,10 +16,9 @@ from rag.types import LoadedDocument, Unit, UnitState
 
 def pack_document(document: LoadedDocument) -> Frame:
     units = [
-        [u.number, u.kind, u.label, u.text, u.headings, u.state, u.hidden_characters,
-         len(u.char_map)]
+        [u.number, u.kind, u.label, u.text, u.headings, u.state, len(u.char_map)]
         for u in document.units
-    ]  # fmt: skip
+    ]
     message = {
         "format": document.format,
         "title": document.title,
@@ -27,6 +26,7 @@ def pack_document(document: LoadedDocument) -> Frame:
         "date": document.date,
         "language": document.language,
         "members": document.members,
+        "hidden": document.hidden_characters,
     }
     return Frame({**message, "units": units}, b"".join(u.char_map for u in document.units))
 
@@ -37,14 +37,13 @@ def unpack_document(frame: Frame) -> LoadedDocument:
         message = frame.message
         units = []
         start = 0
-        for number, kind, label, text, headings, state, hidden, length in message["units"]:
+        for number, kind, label, text, headings, state, length in message["units"]:
             end = start + _natural(length)
             path = tuple(_text(heading) for heading in headings)
             if state not in get_args(UnitState):
                 raise ValueError("a unit has an unknown state")
             place = (_natural(number), _text(kind), _text(label))
-            char_map = frame.block[start:end]
-            units.append(Unit(*place, _text(text), path, state, char_map, _natural(hidden)))
+            units.append(Unit(*place, _text(text), path, state, frame.block[start:end]))
             start = end
         return LoadedDocument(
             format=_text(message["format"]),
@@ -54,6 +53,7 @@ def unpack_document(frame: Frame) -> LoadedDocument:
             date=_text_or_none(message["date"]),
             language=_text_or_none(message["language"]),
             members=tuple(_text(name) for name in message["members"]),
+            hidden_characters=_natural(message["hidden"]),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("a reply is no document") from error
