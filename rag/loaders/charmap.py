@@ -40,6 +40,8 @@ def encode_map(pieces: Iterable[Piece]) -> bytes:
 
 def decode_map(stored: bytes) -> tuple[Piece, ...]:
     """The pieces of a stored map. Raises ValueError if it is damaged or of no known form."""
+    if not stored:
+        return ()
     if stored.startswith(FORM):
         return tuple(_pieces(list(_numbers(_inflate(stored[len(FORM) :])))))
     numbers = list(_numbers(_inflate(stored)))
@@ -104,8 +106,6 @@ def _numbers(data: bytes) -> Iterator[int]:
 
 
 def _inflate(stored: bytes) -> bytes:
-    if not stored:
-        return b""
     inflater = zlib.decompressobj()
     try:
         data = inflater.decompress(stored, MAX_BYTES)

@@ -14,20 +14,26 @@ import re
 
 from rag.language import common_words
 
-LOOKED_AT = 6000
+LOOKED_AT = 4000
 """Characters."""
 FEWEST = 40
-"""Words that it takes to tell."""
-COMMON = 0.02
-"""Share of the words of a text in any language, at least, that are among its commonest."""
-NO_VOWEL = 0.2
-"""Share of the longer words without a vowel: abbreviations do not come so often."""
+"""Words of three letters or more that it takes to tell, half of them different ones."""
+IN_WORDS = 0.6
+"""Share of what is printed that words make up: less of it in tables of figures and in code."""
+NATURAL = 0.08
+COMMON = 0.01
+"""Share of the commonest words: hardly any text in a language that is known has less than the one,
+hardly any that is none has more than the other."""
+NO_VOWEL = 0.1
+"""Share of the different longer words without a vowel: abbreviations do not come so often."""
+VOWELS = 0.28, 0.6
+"""Share of vowels in the longer words of any language."""
 SHIFTED = 0.1
 """Share of common words that moving the letters has to bring out."""
 
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\uf8ff\ufffd\ufffe\uffff]")
-_WORD = re.compile(r"(?<![\w-])[A-Za-z]{2,}(?![\w-])")
-_VOWEL = re.compile("[aeiouyAEIOUY]")
+_WORD = re.compile(r"(?<![\w-])[a-z]{3,}(?![\w-])")
+_VOWEL = re.compile("[aeiouy]")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -37,18 +43,30 @@ def unreadable_share(text: str) -> float:
 
 
 def _has_no_words(text: str) -> bool:
-    words = _WORD.findall(text[:LOOKED_AT].casefold())
-    if len(words) < FEWEST or common_words(words) > COMMON * len(words):
+    start = text[:LOOKED_AT].casefold()
+    words = _WORD.findall(start)
+    common = common_words(words) / max(1, len(words))
+    if len(words) < FEWEST or len(set(words)) < FEWEST / 2 or common > NATURAL:
         return False
-    long = [word for word in words if len(word) > 3]
-    voiceless = sum(_VOWEL.search(word) is None for word in long)
-    return voiceless > NO_VOWEL * max(1, len(long)) or _is_shifted(words)
+    if sum(map(len, words)) < IN_WORDS * len("".join(start.split())):
+        return False
+    odd = common < COMMON and _has_odd_words({word for word in words if len(word) > 3})
+    return odd or _is_shifted(words, common)
 
 
-def _is_shifted(words: list[str]) -> bool:
+def _has_odd_words(words: set[str]) -> bool:
+    """Whether words have too few vowels for any language, or too many."""
+    vowels = [len(_VOWEL.findall(word)) for word in words]
+    low, high = VOWELS
+    share = sum(vowels) / max(1, sum(map(len, words)))
+    return vowels.count(0) > NO_VOWEL * len(words) or not low < share < high
+
+
+def _is_shifted(words: list[str], common: float) -> bool:
+    """Whether words become those of a language when their letters are moved."""
     for distance in range(1, 26):
         table = str.maketrans(_LETTERS, _LETTERS[distance:] + _LETTERS[:distance])
         moved = [word.translate(table) for word in words]
-        if common_words(moved) > SHIFTED * len(words):
+        if common_words(moved) / len(words) > max(SHIFTED, 4 * common):
             return True
     return False

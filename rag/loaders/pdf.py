@@ -55,7 +55,9 @@ def read(path: Path) -> Reading:
     hidden = sum(page.hidden_characters for page in pages)
     if any(unit.state == "read" for unit in units):
         return Reading(title, units, hidden_characters=hidden)
-    if hidden or any(unit.text for unit in units):  # where pdfium's text is no language, pypdf's is neither
+    if hidden or any(
+        unit.text for unit in units
+    ):  # where pdfium's text is no language, pypdf's is neither
         raise _no_text(path, units)
     try:
         return _second_reading(path)

@@ -35,7 +35,9 @@ LARGER = 1.1
 MUCH_LARGER = 1.5
 """Times the size of the text."""
 MOST_PAGES = 0.6
+LONG = 30
 LONGEST = 200
+"""Characters of a line of text, and of one that may run."""
 MOST_NUMBERS = 8
 
 _NUMBER = re.compile(r"\d{1,6}")
@@ -79,8 +81,9 @@ def running_lines(pages: Sequence[RawPage]) -> list[set[Line]]:
 
 def _text_size(pages: Sequence[RawPage]) -> float:
     """The size of most of a document's text."""
-    sizes = [line.size for page in pages for line in page.lines if line.end - line.start > 30]
-    return statistics.median(sizes) if sizes else 0.0
+    every = [(line.size, line.end - line.start) for page in pages for line in page.lines]
+    long = [size for size, length in every if length > LONG]
+    return statistics.median(long or [size for size, _ in every] or [0.0])
 
 
 def _edges(number: int, page: RawPage, size: float) -> Iterator[_Edge]:
