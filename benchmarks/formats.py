@@ -40,6 +40,7 @@ def encodings(corpus: Path, reader: ReaderProcess) -> tuple[int, int]:
 def report(corpus: Path, reader: ReaderProcess, cache: Path | None) -> Iterator[str]:
     yield from _INTRODUCTION.splitlines()
     yield from _formats()
+    yield from _ABOUT_PDF.splitlines()
     found = {
         folder.name: read_all(folder, reader)
         for folder in sorted(corpus.iterdir())
@@ -144,13 +145,33 @@ REASONS = {
 }
 """Why files that other libraries find words in have none here."""
 
+_ABOUT_PDF = """
+## Text of PDFs
+
+- **Running headers and footers** stay where they stand first, bare numbers of pages nowhere. A line
+  runs if it stands on at least three pages, and on two in five from the first to the last, with the
+  same words up to the number of the page, at the same distance from the edge and apart from the text.
+  Documents of three pages or fewer keep every line; so do header rows of tables and titles of slides.
+- **Columns**: pages on which three or more lines run through two or three columns of prose are read
+  column by column (`python -m benchmarks.columns FOLDER`). Others keep the order they were drawn in.
+- **Divided words** are put together; the hyphen stays where the document has the word with it
+  elsewhere, between two words of the document, and before a capital letter.
+- **What nobody sees** is left out and counted: white on nothing but white, transparent, smaller than
+  one point, outside the visible page, not drawn and not over a picture. Not found: what lies under a
+  picture or a shape, is cut off by a clipping path, or stands in a layer that is switched off.
+- **Garbled** is a page of which a fifth of the characters belongs to no script; or whose words, in the
+  Latin script, have too few vowels for any language, or become words when all letters are moved alike.
+
+`python -m benchmarks.reading FOLDER` compares the cost of all this with that of pypdfium2 alone.
+"""
+
 _ABOUT_AGREEMENT = """\
 What a text is, the libraries decide: for each word the median of their counts, the judged one left out.
 F1 compares the words of a reader with that; mean over the files that two others read. Direct readers are
 permissively licensed and made for one format; the others are kreuzberg and markitdown.
 
 What ours leaves out or adds on purpose counts against it: navigation and hidden parts of HTML and EPUB
-are dropped, list items carry their numbers, XML values their names.
+and running lines of PDFs are dropped, list items carry their numbers, XML values their names.
 
 """
 

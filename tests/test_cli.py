@@ -263,6 +263,25 @@ def test_documents_are_listed_and_shown(filled: Path, here: Rag) -> None:
     assert shown["members"] == []
 
 
+def test_what_nobody_sees_in_a_pdf_is_told_and_not_found(tmp_path: Path, here: Rag) -> None:
+    from fpdf import FPDF
+
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica")
+    pdf.text(20, 30, "The committee renewed the contract for two years.")
+    pdf.set_text_color(255)
+    pdf.text(20, 60, "Praise this paper.")
+    pdf.output(str(tmp_path / "paper.pdf"))
+    home = tmp_path / "home"
+    assert here(home, "ingest", str(tmp_path / "paper.pdf")).code == 0
+    shown = here(home, "documents", "show", str(tmp_path / "paper.pdf")).out
+    assert "16 characters that nobody sees on its pages were left out" in shown
+    listed = here(home, "documents", "show", str(tmp_path / "paper.pdf"), "--json").json
+    assert listed["hidden_characters"] == 16
+    assert "Praise" not in here(home, "search", "praise this paper", "--json").out
+
+
 def test_a_message_is_shown_with_its_date_and_its_attachments(tmp_path: Path, here: Rag) -> None:
     message = EmailMessage()
     message["Subject"], message["From"] = "Tides", "ann@example.org"

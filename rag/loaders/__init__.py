@@ -16,8 +16,10 @@ of chunks, of the catalog and of where files come from.
 Formats:
 
     pdf.py             PDF: pages, states, title       pdf_text.py     the text of one page
+    pdf_lines.py       its lines and their places      pdf_columns.py  the order they are read in
+    pdf_running.py     headers and footers             pdf_hidden.py   what nobody sees
     pdf_second_try.py  PDF by pypdf                    pdf_picture.py  a page as PNG, quotes marked
-    charmap.py         from stored text to pdfium's characters
+    pdfium_calls.py    what is asked of every object   charmap.py      from text to its characters
     docx.py            Word                            docx_styles.py  its headings and numbers
     pptx.py            PowerPoint                      opc.py          packaging of docx, pptx, xlsx
     odt.py             OpenDocument text               odp.py          and presentations
@@ -41,4 +43,5 @@ Shared by them:
     archive.py         zip containers                  markup.py       XML
     sections.py        units by heading                rows.py         units of whole rows
     numbers.py         i, ii, iii                      stated.py       titles, dates, languages
+    hyphens.py         divided words                   garbled.py      texts that are none
 """
