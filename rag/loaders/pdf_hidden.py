@@ -1,16 +1,17 @@
 """Text of a PDF page that nobody sees: white on white, minute, off the page, or not drawn at all.
 
 The objects of the page are asked, not its characters; which characters an object has is looked up
-only where one is hidden. Text that is not drawn but lies over a picture is the text layer of a scan
-and stays. White counts as hidden only where nothing but white was drawn before it. Not found: text
-under a picture or a shape, cut off by a clipping path, or in a layer that is switched off.
+only where one is hidden. Text that is not drawn but lies over a picture, or over lines as fine as
+writing, is the text layer of a scan or of notes by hand, and stays. White counts as hidden only where
+nothing but white was drawn before it. Not found: text under a picture or a shape, cut off by a
+clipping path, or in a layer that is switched off.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import sub
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ SMALLEST = 1.0
 """Points: a smaller font cannot be read on paper or on a screen."""
 WHITE = 250
 """Of 255, in all three colours."""
+STROKE = 4
+"""Times the height of text that is not drawn: a path no higher may be what it stands for."""
 DEEPEST = 8
 """Levels of forms within forms that are looked into; crafted files have endless ones."""
 MOST_OBJECTS = 50_000
@@ -32,6 +35,7 @@ Matrix = tuple[float, float, float, float, float, float]
 _PLAIN: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _FILLED = (pdfium.FPDF_TEXTRENDERMODE_FILL, pdfium.FPDF_TEXTRENDERMODE_FILL_CLIP)
 _INVISIBLE = pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
+_IMAGE, _PATH = pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH
 
 
 class _Bounds(NamedTuple):
@@ -40,7 +44,8 @@ class _Bounds(NamedTuple):
     right: float
     top: float
 
-    def holds(self, x: float, y: float) -> bool:
+    def holds_middle(self, other: _Bounds) -> bool:
+        x, y = (other.left + other.right) / 2, (other.bottom + other.top) / 2
         return self.left <= x <= self.right and self.bottom <= y <= self.top
 
 
@@ -139,33 +144,39 @@ class _Look:
     def hidden(self) -> set[int]:
         """The text objects that nobody sees."""
         found = set()
-        pictures = [
-            self._bounds(thing)
-            for thing in self.objects
-            if thing.mode < 0 and calls.get_type(thing.handle) == pdfium.FPDF_PAGEOBJ_IMAGE
-        ]
+        drawn = [(kind, self._bounds(t)) for t in self.objects if (kind := self._kind(t))]
         ground: list[_Bounds] = []
         for thing in self.objects:
             if thing.mode < 0:
                 if self._colors(thing.handle):
                     ground.append(self._bounds(thing))
-            elif self.is_suspect(thing) and not self._is_seen(thing, pictures, ground):
+            elif self.is_suspect(thing) and not self._is_seen(thing, drawn, ground):
                 found.add(thing.handle)
         return found
 
-    def _is_seen(self, thing: _Object, pictures: list[_Bounds], ground: list[_Bounds]) -> bool:
+    def _is_seen(
+        self, thing: _Object, drawn: Sequence[tuple[int, _Bounds]], ground: Sequence[_Bounds]
+    ) -> bool:
         """Whether suspect text is to be seen after all, or stands for what is."""
         box = self._bounds(thing)
-        x, y = (box.left + box.right) / 2, (box.bottom + box.top) / 2
         if thing.mode == _INVISIBLE:
-            return any(picture.holds(x, y) for picture in pictures)
+            largest = STROKE * (box.top - box.bottom)
+            return any(
+                area.holds_middle(box) and (kind == _IMAGE or area.top - area.bottom < largest)
+                for kind, area in drawn
+            )
         if thing.mode in _FILLED and self._is_unseen_color(thing.handle):
-            return any(area.holds(x, y) for area in ground)
+            return any(area.holds_middle(box) for area in ground)
         return False
+
+    def _kind(self, thing: _Object) -> int:
+        """The kind of a picture or a path, 0 for everything else."""
+        kind = calls.get_type(thing.handle) if thing.mode < 0 else 0
+        return kind if kind in (_IMAGE, _PATH) else 0
 
     def _colors(self, handle: int) -> bool:
         """Whether white text that is drawn over an object can be seen."""
-        if calls.get_type(handle) != pdfium.FPDF_PAGEOBJ_PATH:
+        if calls.get_type(handle) != _PATH:
             return True
         fill, stroke = ctypes.c_int(), ctypes.c_int()
         calls.get_draw_mode(handle, ctypes.addressof(fill), ctypes.addressof(stroke))

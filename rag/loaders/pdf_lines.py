@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -130,8 +131,13 @@ def parts_of(text: str, line: Line, places: Places) -> list[Line]:
     for match in _SPACE.finditer(text, line.start, line.end):
         after = match.end()
         distance = places.distance(match.start() - 1, after)
-        if distance > GAP * line.size or distance < -2 * line.size:
+        jumps = distance < -2 * line.size and not _is_from_the_right(text[after])
+        if distance > GAP * line.size or jumps:
             parts.append(part(text, start, after, places))
             start = after
     parts.append(part(text, start, line.end, places))
     return [piece for piece in parts if piece]
+
+
+def _is_from_the_right(character: str) -> bool:
+    return unicodedata.bidirectional(character) in ("R", "AL", "AN")

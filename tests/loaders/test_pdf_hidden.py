@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from fpdf import FPDF
 from PIL import Image
@@ -24,17 +25,6 @@ def white(pdf: FPDF) -> None:
 def minute(pdf: FPDF) -> None:
     pdf.set_font_size(0.4)
     pdf.text(72, 300, SECRET)
-
-
-def minute_by_scale(pdf: FPDF) -> None:
-    with pdf.local_context(), pdf.transform(scale(0.03)):
-        pdf.text(2400, 9000, SECRET)
-
-
-def scale(factor: float) -> object:
-    from fpdf.drawing import Transform
-
-    return Transform.scaling(factor)
 
 
 def off_the_page(pdf: FPDF) -> None:
@@ -146,3 +136,55 @@ def test_the_map_of_a_page_with_hidden_text_leads_to_what_is_seen(drawn_pdf: Dra
     start = unit.text.index("3 May")
     ((_, bottom, _, top),) = highlight_rects(path, 1, unit.char_map, [(start, start + 5)])
     assert bottom < 792 - 500 + 5 < top + 5
+
+
+def test_a_font_made_minute_by_its_matrix_is_hidden(raw_pdf: Callable[..., Path]) -> None:
+    minute = "Seen) Tj 0.02 0 0 0.02 100 600 Tm (minute) Tj 1 0 0 1 100 640 Tm (and more"
+    document = load(raw_pdf(minute))
+    assert document.units[0].text.split() == "Seen and more The second line.".split()
+    assert document.hidden_characters == len("minute")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "is_seen"),
+    [
+        ((1, 0, 0, 1, 0, 0), True),
+        ((0.5, 0, 0, 0.5, 50, 50), True),
+        ((0.03, 0, 0, 0.03, 100, 100), False),
+        ((1, 0, 0, 1, 700, 0), False),
+    ],
+)
+def test_forms_are_looked_into_where_they_stand(
+    drawn_pdf: DrawnPdf, tmp_path: Path, matrix: tuple[float, ...], is_seen: bool
+) -> None:
+    source = pypdfium2.PdfDocument(drawn_pdf(lambda pdf: pdf.text(72, 300, SECRET)))
+    target = pypdfium2.PdfDocument(
+        drawn_pdf(lambda pdf: pdf.text(72, 100, SEEN), name="target.pdf")
+    )
+    form = source.page_as_xobject(0, target).as_pageobject()
+    form.transform(pypdfium2.PdfMatrix(*matrix))
+    page = target[0]
+    page.insert_obj(form)
+    page.gen_content()
+    target.save(path := tmp_path / "form.pdf")
+    document = load(path)
+    assert (SECRET in document.units[0].text) == is_seen
+    assert document.hidden_characters == (0 if is_seen else LETTERS)
+
+
+def test_what_stands_for_writing_by_hand_is_text(drawn_pdf: DrawnPdf) -> None:
+    def draw(pdf: FPDF) -> None:
+        for x in range(72, 260, 6):
+            pdf.polyline([(x, 300), (x + 3, 290), (x + 6, 300)])
+        not_drawn(pdf)
+
+    assert SECRET in load(drawn_pdf(draw)).units[0].text
+
+
+def test_what_is_not_drawn_within_a_frame_is_hidden(drawn_pdf: DrawnPdf) -> None:
+    def draw(pdf: FPDF) -> None:
+        pdf.rect(50, 50, 500, 700)
+        pdf.text(72, 100, SEEN)
+        not_drawn(pdf)
+
+    assert load(drawn_pdf(draw)).units[0].text.strip() == SEEN

@@ -28,7 +28,12 @@ PLACES = [
 ]
 QUOTES = 4  # of each page, chosen at random
 PAGES = 12  # of each document
-OVERLAP = 0.005  # of the quotes stand in drawings where letters of other labels lie over them
+OVERLAPPING = {
+    "DSA-278777.pdf": "a circuit diagram: labels of pins lie over one another",
+    "fdac8d1e9ef56519371df7e6532df27d.pdf": "a circuit diagram: labels of parts lie over one another",
+    "pdfplumber__issue-848.pdf": "two texts are set over one another",
+}
+"""Files on which letters that are not of a quote stand where it does, and are marked with it."""
 
 
 @pytest.fixture(scope="module", params=PLACES)
@@ -70,7 +75,7 @@ class Characters:
 
     def is_drawn(self, index: int) -> bool:
         left, bottom, right, top = self.box(index)
-        return left < right and bottom < top
+        return left < right and bottom < top and not chr(self.codes[index]).isspace()
 
     def text(self, rects: list[tuple[float, float, float, float]]) -> str:
         return squeezed("".join(self._textpage.get_text_bounded(*rect) for rect in rects))
@@ -115,9 +120,10 @@ def is_same(stored: str, code: int) -> bool:
 
 
 def test_what_is_marked_on_a_page_is_the_quote(paths: list[Path]) -> None:
-    """All letters of a quote are marked, and no other, but where labels of a drawing overlap."""
+    """All letters of a quote are marked, and no other but those that lie over them."""
     chooser = random.Random(3)
-    quotes = overlapping = 0
+    quotes = 0
+    overlapping: Counter[str] = Counter()
     for path in paths:
         found = [unit for unit in units(path) if unit.state == "read" and unit.text.strip()]
         for unit in chooser.sample(found, min(PAGES, len(found))):
@@ -134,9 +140,11 @@ def test_what_is_marked_on_a_page_is_the_quote(paths: list[Path]) -> None:
                         wanted_of(unit, start, end, characters),
                     )
                     assert wanted <= marked, (path.name, unit.number, unit.text[start:end])
-                    overlapping += marked != wanted
+                    if marked != wanted:
+                        overlapping[path.name] += 1
     assert quotes
-    assert overlapping <= max(1, OVERLAP * quotes), (overlapping, quotes)
+    assert overlapping.keys() <= OVERLAPPING.keys(), (overlapping, quotes)
+    assert overlapping.total() <= 10, (overlapping, quotes)
 
 
 def wanted_of(unit: Unit, start: int, end: int, characters: Characters) -> set[int]:

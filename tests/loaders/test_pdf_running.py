@@ -1,11 +1,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from fpdf import FPDF
 
 from rag.loaders import pdf_running
 from rag.loaders.loading import load
+from rag.loaders.pdf_text import raw_page
 
 Draw = Callable[[FPDF], None]
 DrawnPdf = Callable[..., Path]
@@ -174,3 +176,22 @@ def test_the_number_of_a_page_is_known_in_every_form() -> None:
     assert same("14 Studies 15", "16 Studies 17")
     assert not same("Total 7 20", "Total 9 31")
     assert not same("x", "y")
+
+
+def test_places_are_those_of_the_page_as_it_is_shown(raw_pdf: Callable[..., Path]) -> None:
+    for turned in (0, 90, 180, 270):
+        with pypdfium2.PdfDocument(raw_pdf("The first line", page=f"/Rotate {turned}")) as document:
+            page = raw_page(document[0])
+        first, second = (
+            next(line.box for line in page.lines if word in page.text[line.start : line.end])
+            for word in ("first", "second")
+        )
+        assert {
+            0: first.bottom > second.top,
+            90: first.left > second.right,
+            180: first.top < second.bottom,
+            270: first.right < second.left,
+        }[turned]
+        assert all(
+            page.edges.left < box.left and box.top < page.edges.top for box in (first, second)
+        )
