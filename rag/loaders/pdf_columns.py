@@ -75,7 +75,8 @@ def _gutters(text: str, cut: Sequence[Sequence[Line]]) -> list[float]:
     gutters: list[float] = []
     while len(gutters) < COLUMNS - 1 and gaps:
         best = max((right - 1 for _, right in gaps), key=lambda x: _count(x, gaps))
-        if _count(best, gaps) < FEWEST:
+        crossing = _count(best, ((part.box.left, part.box.right) for part in parts))
+        if _count(best, gaps) < (max(FEWEST, crossing) if gutters else FEWEST):
             break
         gutters.append(best)
         gaps = [gap for gap in gaps if not gap[0] <= best <= gap[1]]

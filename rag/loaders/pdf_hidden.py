@@ -184,7 +184,8 @@ class _Look:
 
     def _is_unseen_color(self, handle: int) -> bool:
         """Whether what fills an object is white, or lets everything through."""
-        calls.get_fill_color(handle, *self._color_out)
+        if not calls.get_fill_color(handle, *self._color_out):  # a pattern, say
+            return False
         red, green, blue, alpha = self._color
         return (red >= WHITE and green >= WHITE and blue >= WHITE) or not alpha
 

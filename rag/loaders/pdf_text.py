@@ -75,7 +75,7 @@ def raw_page(page: PdfPage) -> RawPage:
         indices = None if len(text) == count else _character_indices(textpage, text)
         hidden = _hidden_spans(text, indices, hidden_characters(page, textpage))
         places = Places(page, textpage, indices)
-        if indices and any(one >= other for one, other in pairwise(indices)):
+        if indices and any(one >= other for one, other in pairwise([-1, *indices])):
             return RawPage(text, (), (), hidden, places.page)
         found = _seen(lines(text, places), hidden)
         return RawPage(text, indices, in_reading_order(text, found, places), hidden, places.page)

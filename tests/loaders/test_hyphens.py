@@ -1,9 +1,14 @@
 import random
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from fpdf import FPDF
 
 from rag.loaders.cleaning import clean
 from rag.loaders.hyphens import is_divided, mended, words_of
+from rag.loaders.loading import load
+from rag.loaders.pdf_picture import highlight_rects
 
 
 def joined(text: str, *others: str) -> str:
@@ -58,3 +63,21 @@ def test_a_text_without_divided_words_is_known_as_one() -> None:
 def test_a_million_letters_without_a_space_take_no_time() -> None:
     text = "a" * 1_000_000 + "-\n" + "b" * 1_000_000
     assert len(mended(text, words_of([text]))) == len(text)
+
+
+def test_a_divided_word_of_a_page_is_one_word_with_two_marks(
+    drawn_pdf: Callable[..., Path],
+) -> None:
+    def draw(pdf: FPDF) -> None:
+        pdf.text(72, 100, "The keeper of the pump house had no infor-")
+        pdf.text(72, 113, "mation about the well-")
+        pdf.text(72, 126, "Known river and its fish.")
+
+    path = drawn_pdf(draw)
+    (unit,) = load(path).units
+    assert " ".join(unit.text.split()) == (
+        "The keeper of the pump house had no information about the well-Known river and its fish."
+    )
+    start = unit.text.index("information")
+    before, after = highlight_rects(path, 1, unit.char_map, [(start, start + len("information"))])
+    assert before[0] > 200 and after[0] < 75 and before[1] > after[3]
