@@ -21,12 +21,11 @@ _GONE = "\x00"
 _LONGEST = 40  # letters of a half: whoever writes longer words lives without this
 _LETTER = r"[^\W\d_]"
 _DIVIDED = re.compile(
-    rf"(?<={_LETTER})(?P<hyphen>[-{HYPHEN}\u2010\u00ad])(?P<end> ?\r?\n|(?<={HYPHEN}))"
+    rf"(?P<hyphen>[-{HYPHEN}\u2010\u00ad])(?<={_LETTER}.)(?P<end> ?\r?\n|(?<={HYPHEN}))"
     rf"(?=(?P<after>{_LETTER}{{1,{_LONGEST}}}))"
 )
-_WHOLE = re.compile(rf"{_LETTER}{{1,{_LONGEST}}}{_DIVIDED.pattern}{_LETTER}+")
 _BEFORE = re.compile(rf"{_LETTER}+(?:-{_LETTER}+)*$")
-_HYPHEN = re.compile(rf"{HYPHEN}(?=\w)|(?<=\d){HYPHEN}(?=\w)")
+_HYPHEN = re.compile(rf"{HYPHEN}(?=\w)")
 _WORDS = re.compile(rf"{_LETTER}+(?:-{_LETTER}+)*")
 _SUSPENDED = frozenset("and or to und oder bis et ou y o e en of og och och i".split())
 
@@ -40,7 +39,13 @@ def words_of(texts: Iterable[str]) -> set[str]:
     """The words of a document, as they stand within lines."""
     found: set[str] = set()
     for text in texts:
-        found.update(_WORDS.findall(_WHOLE.sub(" ", text).casefold()))
+        whole = []
+        position = 0
+        for match in _DIVIDED.finditer(text):
+            whole.append(text[position : match.start() - len(_before(match))])
+            position = match.end() + len(match["after"])
+        whole.append(text[position:])
+        found.update(_WORDS.findall(" ".join(whole).casefold()))
     return found
 
 
@@ -51,20 +56,23 @@ def mended(text: str, words: Collection[str]) -> str:
 
 def _joint(match: re.Match[str], words: Collection[str]) -> str:
     """What comes between the halves of a word."""
-    after = match["after"]
-    if after.casefold() in _SUSPENDED:  # "pre- and post-war"
+    before, after = _before(match), match["after"]
+    whole, compound = (before + after).casefold(), f"{before}-{after}".casefold()
+    if whole in words or compound in words:
+        stays = whole not in words
+    elif after.casefold() in _SUSPENDED:  # "pre- and post-war"
         return "-" + match["end"]
-    start = match.start()
-    before = _BEFORE.search(match.string, max(0, start - _LONGEST), start)
-    stays = _belongs(before.group() if before else "", after, words)
+    else:
+        stays = not after.islower() or "-" in before or _are_words(before, after, words)
     return ("-" if stays else _GONE) + _GONE * len(match["end"])
 
 
-def _belongs(before: str, after: str, words: Collection[str]) -> bool:
-    """Whether a hyphen is part of the word."""
-    whole, compound = (before + after).casefold(), f"{before}-{after}".casefold()
-    if whole in words or compound in words:
-        return whole not in words
-    halves = before.casefold(), after.casefold()
-    both_words = all(len(half) >= SHORTEST and half in words for half in halves)
-    return both_words or not after.islower() or "-" in before
+def _before(match: re.Match[str]) -> str:
+    start = match.start()
+    found = _BEFORE.search(match.string, max(0, start - _LONGEST), start)
+    return found.group() if found else ""
+
+
+def _are_words(before: str, after: str, words: Collection[str]) -> bool:
+    halves = (before.casefold(), after.casefold())
+    return all(len(half) >= SHORTEST and half in words for half in halves)

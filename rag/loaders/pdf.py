@@ -1,8 +1,9 @@
 """PDF: one unit per page, read by pdfium; by pypdf where pdfium refuses the file or finds no text.
 
-Not read: what stands in pictures (a scanned page is `empty`), in form fields and in annotations. A
-text layer whose fonts name the wrong letters looks like text and is read as it stands; only one
-full of private-use, control and replacement characters is known to be `garbled`.
+Not read: what stands in pictures (a scanned page is `empty`), in form fields and in annotations. The
+text is that of the page less its running lines (pdf_running.py) and what nobody sees (pdf_hidden.py),
+column by column (pdf_columns.py), with divided words put together (hyphens.py). A text layer that no
+one can read is `garbled` (garbled.py).
 """
 
 from __future__ import annotations

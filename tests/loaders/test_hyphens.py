@@ -43,6 +43,7 @@ def test_a_hyphen_before_a_capital_or_a_figure_stays() -> None:
 
 def test_half_words_before_a_conjunction_and_dashes_stay() -> None:
     assert joined("pre-\nand post-war") == "pre-\nand post-war"
+    assert joined("a pho-\nto of it", "her photo") == "a photo of it"
     assert joined("profit -\nthe highest") == "profit -\nthe highest"
     assert joined("1999-\n2000") == "1999-\n2000"
     assert joined("- one\n- two") == "- one\n- two"
