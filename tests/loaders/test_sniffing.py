@@ -123,7 +123,7 @@ def test_the_reader_string_names_packages_and_versions() -> None:
     import pypdf
     import pypdfium2
 
-    expected = f"pdf/1 pypdfium2 {pypdfium2.PYPDFIUM_INFO} pypdf {pypdf.__version__}"
+    expected = f"pdf/2 pypdfium2 {pypdfium2.PYPDFIUM_INFO} pypdf {pypdf.__version__}"
     assert reader_version("pdf") == expected
     assert current_readers() == {name: reader_version(name) for name in FORMATS}
 
