@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 
 ENGLISH = "en"
+UNSPACED = ("zh", "ja", "th")
+"""Written without spaces between words."""
 
 NAMES = {
     "ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",

@@ -18,7 +18,7 @@ from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import EmbeddingIdentity
 
-KEYWORD = "keyword-2"
+KEYWORD = "keyword-3"
 """Name of the watermark; a change of fields or analysis takes a new one and builds anew."""
 
 

@@ -28,7 +28,10 @@ _MOST_NAMESAKES = 3  # documents of one name: more, and it names none of them
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in one snapshot: what it is asked of, its vector, and how far that counts."""
+    """A question in one snapshot: what it is asked of, its vector, and how far that counts.
+
+    `allowed`: the chunks that may be found, None for all; `phrased`: those that have its phrases.
+    """
 
     db: sqlite3.Connection
     identity: EmbeddingIdentity
@@ -38,6 +41,7 @@ class Asked:
     vector: Vectors | None
     dense_weight: float
     allowed: Set[int] | None
+    phrased: Set[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,11 @@ def rank(asked: Asked, by: Recipe, k: int) -> tuple[list[Hit], dict[str, float]]
             asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed
         )
     searched = time.perf_counter()
-    found = collect(asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword)
+    phrased = asked.words.search(asked.query, depth, asked.phrased) if asked.phrased else []
+    found = collect(
+        asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword,
+        also=[i for i, _ in phrased],
+    )  # fmt: skip
     ranked = _by_ranks(found) if by.fusion == "ranks" else _by_scores(asked, by, found)
     hits = _hits(asked, ranked, k)
     ended = time.perf_counter()
@@ -82,14 +90,20 @@ def _by_scores(asked: Asked, by: Recipe, found: Candidates) -> Ranked:
     vector = asked.vector if by.dense else None
     if vector is None:
         weight = 0.0
-    scores = fusion.fused(found.cosines(vector), found.keywords, weight)
+    scores = _fused(asked, found, vector, weight)
     if by.feedback and vector is not None and found.ids:
         best = fusion.best_first(scores, found.ids)[: recipe.FEEDBACK_FROM]
         vector = fusion.towards(vector, found.vectors[best], recipe.FEEDBACK_WEIGHT)
-        scores = fusion.fused(found.cosines(vector), found.keywords, weight)
+        scores = _fused(asked, found, vector, weight)
     if by.names and found.ids:
         return _with_named(asked, found, scores, vector, weight)
     return Ranked(found, scores, {})
+
+
+def _fused(asked: Asked, found: Candidates, vector: Vectors | None, weight: float) -> Vectors:
+    scores = fusion.fused(found.cosines(vector), found.keywords, weight)
+    scores[[i in asked.phrased for i in found.ids]] += recipe.PHRASE_WEIGHT
+    return scores
 
 
 def _with_named(
@@ -107,7 +121,7 @@ def _with_named(
     found = found.with_more(
         collect(asked.db, asked.identity, asked.words, asked.query, [], [], also=more)
     )
-    scores = fusion.fused(found.cosines(vector), found.keywords, weight)
+    scores = _fused(asked, found, vector, weight)
     for row, chunk_id in enumerate(found.ids):
         if chunk_id in named:
             source = score_of[named[chunk_id].id]

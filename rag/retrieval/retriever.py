@@ -169,8 +169,9 @@ class Retriever:
         weight = recipe.DENSE_WEIGHT if served else recipe.DENSE_WEIGHT_UNSERVED
         within = limits(db, words, query, scope)
         asked = Asked(
-            db, identity, words, self._vectors, query, moment.vector, weight, within.allowed
-        )
+            db, identity, words, self._vectors, query, moment.vector, weight,
+            within.allowed, within.phrased,
+        )  # fmt: skip
         hits, stages = rank(asked, by, k)
         notice = languages.notice(query, written_in, model)
         return SearchResult(query, tuple(hits), 0.0, notice, within.said, stages)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rag.catalog import chunks, documents
 from rag.indexes.keyword import context
 from rag.retrieval.lexical import Words
-from rag.text import fold
+from rag.text import content_words, fold
 from rag.types import EVERYTHING, Scope
 
 MOST_WITH_PHRASE = 2000  # chunks; a phrase that more have tells little apart
@@ -21,30 +21,38 @@ _PHRASE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The chunks that may be found (None: all), and in words what limits them."""
+    """The chunks that may be found (None: all), those that have the query's phrases, and in words
+    what that means."""
 
     allowed: Set[int] | None
+    phrased: Set[int] = frozenset()
     said: tuple[str, ...] = ()
 
 
 def limits(db: sqlite3.Connection, words: Words, query: str, scope: Scope) -> Limits:
     """What a scope and the phrases of a query leave.
 
-    A phrase that nothing in the scope has limits nothing: the question is still a question.
+    A query of phrases alone finds only what has them; in a question they put first what has them,
+    since what answers may call it otherwise. A phrase that nothing in the scope has does nothing.
     """
     allowed = _of_scope(db, scope)
     said = [] if allowed is None else [f"{_named(scope)}: {_count(allowed)}"]
+    alone = not content_words(_PHRASE.sub(" ", query))
+    phrased: Set[int] = frozenset()
     for phrase in phrases(query):
         stemmed = words.with_phrase(phrase, MOST_WITH_PHRASE)
         if len(stemmed) == MOST_WITH_PHRASE:
             continue
-        left = _exactly(db, stemmed if allowed is None else stemmed & allowed, phrase)
-        if left:
-            allowed = left
-            said.append(f"only passages with “{phrase}”, word for word: {_count(left)}")
-        else:
+        have = _exactly(db, stemmed if allowed is None else stemmed & allowed, phrase)
+        if not have:
             said.append(f"no passage has “{phrase}” word for word: searched without")
-    return Limits(allowed, tuple(said))
+        elif alone:
+            allowed = have
+            said.append(f"only passages with “{phrase}”, word for word: {_count(have)}")
+        else:
+            phrased = phrased & have or phrased | have
+            said.append(f"raised for “{phrase}”, word for word: {_count(have)}")
+    return Limits(allowed, phrased, tuple(said))
 
 
 def _exactly(db: sqlite3.Connection, chunk_ids: Set[int], phrase: str) -> Set[int]:
