@@ -55,6 +55,8 @@ class LoadedDocument:
     """The language that the document states for itself, as a BCP 47 tag."""
     members: tuple[str, ...] = ()
     """Names of the documents in this one (the attachments of a message), each name once."""
+    hidden_characters: int = 0
+    """Characters of a PDF that nobody sees (white, minute, off the page): no unit has them."""
 
     @property
     def pages_without_text(self) -> int:
@@ -129,6 +131,8 @@ class Document:
     language: str | None = None
     container: str | None = None
     """Path of the file that a member was found in; None: it is a file of its own."""
+    hidden_characters: int = 0
+    """Characters that nobody sees, which its text is without."""
 
     @property
     def searchable(self) -> bool:

@@ -113,6 +113,7 @@ def replace(
             "stale": 0,
             "pages": len(loaded.units),
             "pages_without_text": loaded.pages_without_text,
+            "hidden_characters": loaded.hidden_characters,
             "sequence": sequence,
         },
     )
@@ -166,6 +167,7 @@ def record_failure(
             "stale": 0,
             "pages": 0,
             "pages_without_text": 0,
+            "hidden_characters": 0,
             "sequence": sequence,
         },
     )
@@ -242,7 +244,7 @@ def _document(row: sqlite3.Row) -> Document:
     same: Sequence[str] = (
         "id", "path", "name", "format", "title", "sha256", "size", "mtime_ns", "outcome",
         "reader", "chunker", "pages", "pages_without_text", "chunks", "updated_at", "date",
-        "language", "container",
+        "language", "container", "hidden_characters",
     )  # fmt: skip
     return Document(
         **{name: row[name] for name in same},

@@ -128,7 +128,12 @@ ALTER TABLE documents ADD COLUMN date TEXT;       -- as the document states it, 
 ALTER TABLE documents ADD COLUMN language TEXT;   -- as the document states it, a BCP 47 tag
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW, _CONTAINERS)
+# Text of a PDF that nobody sees is left out; a document says how much that was.
+_HIDDEN = """
+ALTER TABLE documents ADD COLUMN hidden_characters INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW, _CONTAINERS, _HIDDEN)
 LATEST = len(MIGRATIONS)
 
 

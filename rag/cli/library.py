@@ -88,6 +88,8 @@ def show_document(
         out.print(Text.assemble((f"{name:<12}", "dim"), styled(str(value))), soft_wrap=True)
     if found.error is not None:
         out.print(styled(f"{found.error.message} {found.error.hint}", "yellow"), soft_wrap=True)
+    if found.hidden_characters:
+        out.print(styled(_hidden(found.hidden_characters), "yellow"), soft_wrap=True)
     for unit in units:
         state = "" if unit.state == "read" else f"  {unit.state}"
         out.print(styled(f"  {unit.label}: {len(unit.text)} characters{state}"), soft_wrap=True)
@@ -204,6 +206,13 @@ def _state(document: Document) -> str:
         return document.outcome.replace("_", " ")
     missing = document.pages_without_text
     return "read" if not missing else f"read, {missing} pages without text"
+
+
+def _hidden(characters: int) -> str:
+    return (
+        f"{characters} characters that nobody sees on its pages were left out: white on white, too "
+        "small to read, off the page or not drawn."
+    )
 
 
 def _confirmed(documents: list[Document]) -> bool:

@@ -54,6 +54,7 @@ def load(path: Path) -> LoadedDocument:
         reading.date,
         reading.language,
         reading.members,
+        reading.hidden_characters,
     )
 
 

@@ -8,6 +8,7 @@ full of private-use, control and replacement characters is known to be `garbled`
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from rag.errors import Damaged, LoadError, NeedsPassword, NoText
 from rag.loaders import pdf_second_try
 from rag.loaders.cleaning import clean, letters
 from rag.loaders.formats import Reading
+from rag.loaders.garbled import unreadable_share
+from rag.loaders.hyphens import is_divided, words_of
 from rag.loaders.limits import MAX_CHARACTERS, MAX_PAGES, too_many_pages, too_much_text
-from rag.loaders.pdf_text import page_text, unreadable_share
+from rag.loaders.pdf_running import running_lines
+from rag.loaders.pdf_text import BLANK, RawPage, arranged, page_text, raw_page
 from rag.loaders.sections import LONGEST_HEADING, shortened
 from rag.types import Unit, UnitState
 
@@ -45,11 +49,15 @@ def read(path: Path) -> Reading:
     with document:
         if len(document) > MAX_PAGES:
             raise too_many_pages(path, len(document))
-        units = _units(path, document)
+        pages, states = _pages(path, document)
+        units = _units(document, pages, states)
         title = _title(document, units)
+    hidden = sum(page.hidden_characters for page in pages)
     if any(unit.state == "read" for unit in units):
-        return Reading(title, units)
-    if any(unit.text for unit in units):  # where pdfium's text is no language, pypdf's is neither
+        return Reading(title, units, hidden_characters=hidden)
+    if hidden or any(
+        unit.text for unit in units
+    ):  # where pdfium's text is no language, pypdf's is neither
         raise _no_text(path, units)
     try:
         return _second_reading(path)
@@ -68,31 +76,58 @@ def needs_password(path: Path) -> NeedsPassword:
     )
 
 
-def _units(path: Path, document: PdfDocument) -> tuple[Unit, ...]:
-    units = []
+def _pages(path: Path, document: PdfDocument) -> tuple[list[RawPage], list[UnitState]]:
+    pages, states = [], []
     characters = 0
     for index in range(len(document)):
-        unit = _unit(document, index)
-        characters += len(unit.text)
+        page, state = _page(document, index)
+        characters += len(page.text)
         if characters > MAX_CHARACTERS:
             raise too_much_text(path)
-        units.append(unit)
+        pages.append(page)
+        states.append(state)
+    return pages, states
+
+
+def _units(
+    document: PdfDocument, pages: Sequence[RawPage], states: Sequence[UnitState]
+) -> tuple[Unit, ...]:
+    """The pages as they are stored: what runs through the document is known only now."""
+    running = running_lines(pages)
+    texts = [arranged(page, lines) for page, lines in zip(pages, running, strict=True)]
+    divided = any(is_divided(text.text) for text in texts)
+    words = words_of(text.text for text in texts) if divided else set()
+    units = []
+    for index, (page, state) in enumerate(zip(pages, states, strict=True)):
+        text, char_map = page_text(page, texts[index], words)
+        if state == "read" and running[index] and letters(text, FEW_LETTERS) < FEW_LETTERS:
+            state = _without_running_lines(document, index, text)
+        label = _label(document, index)
+        units.append(Unit(index + 1, "page", label, text, state=state, char_map=char_map))
     return tuple(units)
 
 
-def _unit(document: PdfDocument, index: int) -> Unit:
+def _page(document: PdfDocument, index: int) -> tuple[RawPage, UnitState]:
     """One page. A page that pdfium cannot load is `empty`: the others are still worth reading."""
-    label = _label(document, index)
     try:
         page = document[index]
         try:
-            text, char_map, unreadable = page_text(page)
-            state = _state(page, text, unreadable)
+            raw = raw_page(page)
+            text = arranged(raw).text
+            return raw, _state(page, text, unreadable_share(text))
         finally:
             page.close()
     except PdfiumError:
-        return Unit(index + 1, "page", label, "", state="empty")
-    return Unit(index + 1, "page", label, text, state=state, char_map=char_map)
+        return BLANK, "empty"
+
+
+def _without_running_lines(document: PdfDocument, index: int, text: str) -> UnitState:
+    """The state of a page that has hardly more text than those."""
+    page = document[index]
+    try:
+        return _state(page, text, 0.0)
+    finally:
+        page.close()
 
 
 def _label(document: PdfDocument, index: int) -> str:

@@ -90,8 +90,9 @@ def _rects(page: PdfPage, char_map: bytes, spans: Sequence[Span]) -> list[Rect]:
     for start, end in spans:
         for index, count in char_ranges(pieces, start, end):
             found = textpage.count_rects(index, count)
-            for i in range(found):
-                _add(rects, textpage.get_rect(i))
+            for rect in map(textpage.get_rect, range(found)):
+                if _area(rect):  # a line end has none
+                    _add(rects, rect)
     return rects
 
 
