@@ -331,10 +331,9 @@ class Assistant:
         """
         fresh = self._plan(plan.discovery)
         agreed = {document.id for document in plan.remove}
-        gone = [
-            d for d in fresh.remove if d.id in agreed and not Path(d.container or d.path).exists()
-        ]
-        return replace(fresh, remove=tuple(gone))
+        gone = [d for d in fresh.remove if d.id in agreed and _is_gone(d)]
+        moved = [d for d in fresh.moved if _is_gone(d)]
+        return replace(fresh, remove=tuple(gone), moved=tuple(moved))
 
     def _require_documents(self) -> None:
         with self._catalog.read() as db:
@@ -377,6 +376,10 @@ def _checked_question(question: str) -> str:
             "Ask briefly; put long texts into a file and ingest it.",
         )
     return text
+
+
+def _is_gone(document: Document) -> bool:
+    return not Path(document.container or document.path).exists()
 
 
 def _is_current(document: Document) -> bool:

@@ -67,12 +67,17 @@ def remove(
     rows = db.execute(
         "DELETE FROM chunks WHERE document_id = ? RETURNING id, vector_key", (document_id,)
     ).fetchall()
-    db.executemany("INSERT INTO removals VALUES (?, ?)", [(row[0], sequence) for row in rows])
+    _log(db, [row[0] for row in rows], sequence)
     db.executemany(
         "DELETE FROM vectors WHERE key = ? "
         "AND NOT EXISTS (SELECT 1 FROM chunks WHERE vector_key = key)",
         [(key,) for key in {bytes(row[1]) for row in rows} - keep],
     )
+
+
+def renamed(db: sqlite3.Connection, document_ids: Sequence[str], sequence: int) -> None:
+    """Log that the file of these documents has another name, which the keyword index holds."""
+    _log(db, sorted(ids_of_documents(db, document_ids)), sequence)
 
 
 def count(db: sqlite3.Connection) -> int:
@@ -141,7 +146,7 @@ def count_after(db: sqlite3.Connection, sequence: int) -> int:
 
 
 def removed_after(db: sqlite3.Connection, sequence: int) -> list[int]:
-    """The ids of chunks removed after a sequence number."""
+    """The ids of chunks removed, or renamed, after a sequence number."""
     rows = db.execute("SELECT chunk_id FROM removals WHERE sequence > ?", (sequence,))
     return [row[0] for row in rows]
 
@@ -152,6 +157,12 @@ def forget_removals(db: sqlite3.Connection, up_to: int) -> None:
     The vector index needs no log: its hits are vector keys, and a key without a live chunk is none.
     """
     db.execute("DELETE FROM removals WHERE sequence <= ?", (up_to,))
+
+
+def _log(db: sqlite3.Connection, chunk_ids: Sequence[int], sequence: int) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO removals VALUES (?, ?)", [(i, sequence) for i in chunk_ids]
+    )
 
 
 def _stored(row: sqlite3.Row) -> StoredChunk:

@@ -185,6 +185,23 @@ def touch(db: sqlite3.Connection, document_id: str, file: FileVersion) -> None:
     )
 
 
+def move(db: sqlite3.Connection, document: Document, file: FileVersion) -> list[str]:
+    """The same file now lies elsewhere: its document and those in it go by the new path.
+
+    Returns their ids.
+    """
+    db.execute(
+        "UPDATE documents SET path = ?, name = ?, root = coalesce(?, root) WHERE id = ?",
+        (file.path, file.name, file.root, document.id),
+    )
+    inside = db.execute(
+        "UPDATE documents SET path = ? || substr(path, ?), container = ? WHERE container = ? "
+        "RETURNING id",
+        (file.path, len(document.path) + 1, file.path, document.path),
+    )
+    return [document.id, *(row[0] for row in inside)]
+
+
 def delete(db: sqlite3.Connection, document_id: str) -> None:
     """Forget a document, its units and memberships. Its chunks must have been removed before."""
     db.execute("DELETE FROM documents WHERE id = ?", (document_id,))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.catalog import chunks, documents, indexing, vectors
 from rag.catalog.connection import Catalog
@@ -130,7 +130,7 @@ class Committer:
         if loaded is None:
             assert known is not None, "only a known file can be unchanged"
             documents.touch(db, known.id, prepared.version)
-            return unchanged(known)
+            return self._moved(db, prepared, known) if prepared.moved else unchanged(known)
         if indexing.identity(db) is None:
             indexing.set_identity(db, self._identity)
         sequence = chunks.next_sequence(db)
@@ -150,6 +150,12 @@ class Committer:
             seconds=time.perf_counter() - prepared.started,
             container=prepared.version.container,
         )
+
+    def _moved(self, db: sqlite3.Connection, prepared: Prepared, known: Document) -> FileResult:
+        ids = documents.move(db, known, prepared.version)
+        chunks.renamed(db, ids, chunks.next_sequence(db))
+        result = unchanged(known)
+        return replace(result, path=prepared.version.path, moved_from=known.path)
 
     def _commit_failure(self, prepared: Prepared, outcome: Outcome, error: ErrorInfo) -> FileResult:
         with self._catalog.write(self._lock) as db:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,21 +119,25 @@ class Pipeline:
             self.is_current,
             self.home.taken_out,
             held,
+            _by_content(plan),
         )
         arrivals = Arrivals(preparer, plan.load)
         followed = time.perf_counter()
+        moved: set[str] = set()
         try:
             while group := arrivals.take(SLICE):
                 gone = [document for prepared in group for document in prepared.gone]
                 yield from remove(self.catalog, self.home, lock, gone)
                 yield from committer.finish(group)
+                moved.update(p.known.path for p in group if p.known and p.moved)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
                 if time.perf_counter() - followed > FOLLOW_SECONDS:
                     follow_all(self.catalog, self.home, lock, at_end=False)
                     followed = time.perf_counter()
         finally:
             arrivals.stop()
-        yield from remove(self.catalog, self.home, lock, plan.remove)
+        gone = [d for d in plan.remove if (d.container or d.path) not in moved]
+        yield from remove(self.catalog, self.home, lock, gone)
         with self.catalog.write(lock) as db:
             if committer.embedded:  # the way back ends where the library has moved on
                 indexing.forget_former(db)
@@ -153,6 +157,15 @@ class Pipeline:
                 "Embed the library anew with today's model: rag reindex",
             )
         return identity
+
+
+def _by_content(plan: Plan) -> Mapping[str, list[Document]]:
+    """The documents whose files are gone, by what was in these."""
+    found: dict[str, list[Document]] = {}
+    for document in (*plan.remove, *plan.moved):
+        if document.container is None:
+            found.setdefault(document.sha256, []).append(document)
+    return found
 
 
 def _unseen(path: str, known: Document | None) -> Prepared:
