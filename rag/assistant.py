@@ -321,15 +321,18 @@ class Assistant:
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
-            under = [d for folder in discovery.folders for d in documents.found_below(db, folder)]
-        return make_plan(discovery, known, under, _is_current)
+            under = [p for folder in discovery.folders for p in documents.found_below(db, folder)]
+            moment = runs.moment(db)
+        return replace(make_plan(discovery, known, under, _is_current), moment=moment)
 
     def _plan_again(self, plan: Plan) -> Plan:
         """The plan as of now, under the lock: another writer may have been at work meanwhile.
 
         Only what was to be removed before, and is still gone, is removed.
         """
-        fresh = self._plan(plan.discovery)
+        with self._catalog.read() as db:
+            as_it_was = runs.moment(db) == plan.moment
+        fresh = plan if as_it_was else self._plan(plan.discovery)
         agreed = {document.id for document in plan.remove}
         gone = [d for d in fresh.remove if d.id in agreed and _is_gone(d)]
         moved = [d for d in fresh.moved if _is_gone(d)]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.catalog import documents, indexing, runs, vectors
+from rag.catalog import indexing, runs, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
@@ -105,8 +105,7 @@ class Pipeline:
         self, plan: Plan, lock: WriterLock, committer: Committer
     ) -> Iterator[Embedded | FileResult]:
         yield from committer.note_unchanged(plan.unchanged)
-        with self.catalog.read() as db:
-            known = {d.path: d for d in documents.all_documents(db)}
+        known = plan.known
         held = members.by_container(known.values())
         for path, error in plan.discovery.unreadable:
             yield committer.fail(_unseen(path, known.get(path)), error)
