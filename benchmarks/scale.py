@@ -270,16 +270,16 @@ def disk(catalog: Catalog, home: Home) -> None:
 def cold(home: Home) -> None:
     """The first answer of a new process, the library's files not in memory."""
     for name in ("keyword", "hybrid"):
-        for path in home.root.rglob("*"):
-            if path.is_file():
-                with path.open("rb") as file:
-                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         command = [sys.executable, __file__, "--first", name, "--home", str(home.root)]
         said, seconds = clock(lambda command=command: subprocess.check_output(command, text=True))
         print(f"first answer of a new process, {name}: {seconds:.1f} s, {said.strip()}")
 
 
 def first_answer(home: Home, by: Recipe) -> None:
+    for path in home.root.rglob("*"):
+        if path.is_file():  # not in the parent: to close a file of SQLite's lets go of its locks
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     with closing(open_catalog(home)) as catalog:
         with catalog.read() as db:
             identity = indexing.identity(db)

@@ -340,7 +340,7 @@ class Assistant:
 
     def _require_documents(self) -> None:
         with self._catalog.read() as db:
-            if chunks.count(db) == 0:
+            if not chunks.any_live(db):
                 raise EmptyLibrary(
                     str(self.settings.home),
                     "The library has no readable documents yet.",

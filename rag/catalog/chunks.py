@@ -121,6 +121,28 @@ def ids_of_documents(db: sqlite3.Connection, document_ids: Iterable[str]) -> set
     }
 
 
+def ids_in(
+    db: sqlite3.Connection, collections: Sequence[str], document_ids: Sequence[str]
+) -> Iterator[int]:
+    """The ids of all live chunks of documents that are in any of these collections, or named."""
+    rows = db.cursor()
+    rows.row_factory = None
+    return (
+        row[0]
+        for row in rows.execute(
+            "SELECT id FROM chunks WHERE document_id IN ("
+            "SELECT document_id FROM memberships WHERE collection IN (SELECT value FROM json_each(?)) "
+            "UNION SELECT value FROM json_each(?))",
+            (json.dumps(collections), json.dumps(document_ids)),
+        )
+    )
+
+
+def any_live(db: sqlite3.Connection) -> bool:
+    """Whether there is any chunk to be found."""
+    return bool(db.execute("SELECT EXISTS (SELECT 1 FROM chunks)").fetchone()[0])
+
+
 def after(db: sqlite3.Connection, sequence: int) -> Iterator[StoredChunk]:
     """The live chunks committed after a sequence number, in the order of their ids."""
     rows = db.execute(_SELECT + "WHERE c.sequence > ? ORDER BY c.id", (sequence,))

@@ -212,11 +212,13 @@ def delete(db: sqlite3.Connection, document_id: str) -> None:
     db.execute("DELETE FROM documents WHERE id = ?", (document_id,))
 
 
-def add_to_collection(db: sqlite3.Connection, document_ids: Iterable[str], collection: str) -> None:
-    db.executemany(
+def add_to_collection(db: sqlite3.Connection, document_ids: Iterable[str], collection: str) -> bool:
+    """Returns whether any was not in it before. The caller numbers the commit then."""
+    added = db.executemany(
         "INSERT OR IGNORE INTO memberships VALUES (?, ?)",
         [(document_id, collection) for document_id in document_ids],
     )
+    return added.rowcount > 0
 
 
 def collections(db: sqlite3.Connection) -> list[str]:
@@ -227,7 +229,8 @@ def collections(db: sqlite3.Connection) -> list[str]:
 def coverage(db: sqlite3.Connection) -> Coverage:
     """How many files and pages of the library answers can draw on."""
     row = db.execute(
-        "SELECT count(*), coalesce(sum(id IN (SELECT document_id FROM chunks)), 0), "
+        "SELECT count(*), "
+        "coalesce(sum(EXISTS (SELECT 1 FROM chunks WHERE document_id = documents.id)), 0), "
         "coalesce(sum(pages), 0), coalesce(sum(pages_without_text), 0) FROM documents"
     ).fetchone()
     return Coverage(*row)

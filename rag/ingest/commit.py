@@ -166,7 +166,8 @@ class Committer:
     def _collect(self, db: sqlite3.Connection, results: Sequence[FileResult]) -> None:
         if self._collection is not None:
             ids = [result.document_id for result in results if result.document_id]
-            documents.add_to_collection(db, ids, self._collection)
+            if documents.add_to_collection(db, ids, self._collection):
+                chunks.next_sequence(db)
 
     def _fail(
         self,

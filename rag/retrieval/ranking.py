@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,10 @@ from rag.catalog import chunks
 from rag.indexes.keyword import label, labels
 from rag.indexes.publish import VectorIndex
 from rag.retrieval import dense, fusion, recipe
+from rag.retrieval.allowed import Allowed
 from rag.retrieval.candidates import Candidates, collect
 from rag.retrieval.lexical import Words
+from rag.retrieval.memory import VectorMemory
 from rag.retrieval.names import names_in
 from rag.retrieval.recipe import Recipe
 from rag.types import EmbeddingIdentity, Hit, StoredChunk, Vectors
@@ -34,10 +36,11 @@ class Asked:
     identity: EmbeddingIdentity
     words: Words
     index: VectorIndex
+    memory: VectorMemory
     query: str
     vector: Vectors | None
     dense_weight: float
-    allowed: Set[int] | None
+    allowed: Allowed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def rank(asked: Asked, by: Recipe, k: int) -> tuple[list[Hit], dict[str, float]]
     worded = time.perf_counter()
     if by.dense and asked.vector is not None:
         by_vector = dense.search(
-            asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed
+            asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed, asked.memory
         )
     searched = time.perf_counter()
     found = collect(asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword)
