@@ -70,6 +70,11 @@ class KeywordIndex:
         except (ValueError, OSError) as error:
             raise _map(error) from error
 
+    @property
+    def count(self) -> int:
+        """How many chunks it holds."""
+        return int(self._searcher().num_docs)
+
     def search(self, query: str, k: int) -> Scores:
         """The ids of the `k` best chunks with their BM25 scores, best first."""
         searcher = self._searcher()

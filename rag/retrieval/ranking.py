@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,10 @@ from rag.catalog import chunks
 from rag.indexes.keyword import label, labels
 from rag.indexes.publish import VectorIndex
 from rag.retrieval import dense, fusion, recipe
+from rag.retrieval.allowed import Allowed
 from rag.retrieval.candidates import Candidates, collect
 from rag.retrieval.lexical import Words
+from rag.retrieval.memory import VectorMemory
 from rag.retrieval.names import names_in
 from rag.retrieval.recipe import Recipe
 from rag.types import EmbeddingIdentity, Hit, StoredChunk, Vectors
@@ -37,11 +39,12 @@ class Asked:
     identity: EmbeddingIdentity
     words: Words
     index: VectorIndex
+    memory: VectorMemory
     query: str
     vector: Vectors | None
     dense_weight: float
-    allowed: Set[int] | None
-    phrased: Set[int]
+    allowed: Allowed | None
+    phrased: Allowed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def rank(asked: Asked, by: Recipe, k: int) -> tuple[list[Hit], dict[str, float]]
     worded = time.perf_counter()
     if by.dense and asked.vector is not None:
         by_vector = dense.search(
-            asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed
+            asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed, asked.memory
         )
     searched = time.perf_counter()
     phrased = asked.words.search(asked.query, depth, asked.phrased) if asked.phrased else []
@@ -102,7 +105,8 @@ def _by_scores(asked: Asked, by: Recipe, found: Candidates) -> Ranked:
 
 def _fused(asked: Asked, found: Candidates, vector: Vectors | None, weight: float) -> Vectors:
     scores = fusion.fused(found.cosines(vector), found.keywords, weight)
-    scores[[i in asked.phrased for i in found.ids]] += recipe.PHRASE_WEIGHT
+    if asked.phrased is not None:
+        scores[np.isin(found.ids, asked.phrased.ids)] += recipe.PHRASE_WEIGHT
     return scores
 
 
