@@ -321,24 +321,26 @@ class Assistant:
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
-            under = [d for folder in discovery.folders for d in documents.found_below(db, folder)]
-        return make_plan(discovery, known, under, _is_current)
+            under = [p for folder in discovery.folders for p in documents.found_below(db, folder)]
+            moment = runs.moment(db)
+        return replace(make_plan(discovery, known, under, _is_current), moment=moment)
 
     def _plan_again(self, plan: Plan) -> Plan:
         """The plan as of now, under the lock: another writer may have been at work meanwhile.
 
         Only what was to be removed before, and is still gone, is removed.
         """
-        fresh = self._plan(plan.discovery)
+        with self._catalog.read() as db:
+            as_it_was = runs.moment(db) == plan.moment
+        fresh = plan if as_it_was else self._plan(plan.discovery)
         agreed = {document.id for document in plan.remove}
-        gone = [
-            d for d in fresh.remove if d.id in agreed and not Path(d.container or d.path).exists()
-        ]
-        return replace(fresh, remove=tuple(gone))
+        gone = [d for d in fresh.remove if d.id in agreed and _is_gone(d)]
+        moved = [d for d in fresh.moved if _is_gone(d)]
+        return replace(fresh, remove=tuple(gone), moved=tuple(moved))
 
     def _require_documents(self) -> None:
         with self._catalog.read() as db:
-            if chunks.count(db) == 0:
+            if not chunks.any_live(db):
                 raise EmptyLibrary(
                     str(self.settings.home),
                     "The library has no readable documents yet.",
@@ -377,6 +379,10 @@ def _checked_question(question: str) -> str:
             "Ask briefly; put long texts into a file and ingest it.",
         )
     return text
+
+
+def _is_gone(document: Document) -> bool:
+    return not Path(document.container or document.path).exists()
 
 
 def _is_current(document: Document) -> bool:

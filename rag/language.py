@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 
 ENGLISH = "en"
+UNSPACED = ("zh", "ja", "th")
+"""Written without spaces between words."""
 
 NAMES = {
     "ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",

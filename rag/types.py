@@ -103,6 +103,8 @@ class FileResult:
     error: ErrorInfo | None = None
     container: str | None = None
     """Path of the file that it was found in; None: it is a file of its own."""
+    moved_from: str | None = None
+    """Where the same file lay before, if it was renamed or moved: it is the same document still."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Library:
         found = discover(paths or [self.folder], leave_out=self.home.root)
         with self.catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
-            under = [d for folder in found.folders for d in documents.found_below(db, folder)]
+            under = [p for folder in found.folders for p in documents.found_below(db, folder)]
         return make_plan(found, known, under, is_current)
 
     def events(self, plan: Plan, collection: str | None = None) -> Iterator[IngestEvent]:

@@ -34,7 +34,7 @@ def page() -> None:
 def _search(workspace: Workspace) -> None:
     query = st.text_input(
         "Search",
-        placeholder='Words or a question; "a phrase" is taken exactly',
+        placeholder='Words or a question; "a phrase" alone is taken exactly',
         key="query",
         label_visibility="collapsed",
         on_change=_close,

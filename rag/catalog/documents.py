@@ -6,17 +6,21 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rag.types import Coverage, Document, ErrorInfo, LoadedDocument, Outcome, Unit
 
+# in the order of Document's fields, which is what makes ten thousand of them quickly
 _SELECT = """
-SELECT d.*,
-       (SELECT count(*) FROM chunks c WHERE c.document_id = d.id) AS chunks,
-       (SELECT json_group_array(collection) FROM memberships m WHERE m.document_id = d.id)
-           AS collections
+SELECT d.id, d.path, d.name, d.format, d.title, d.sha256, d.size, d.mtime_ns, d.outcome,
+       d.error_code, d.error_message, d.error_hint, d.reader, d.chunker, d.stale, d.pages,
+       d.pages_without_text,
+       (SELECT count(*) FROM chunks c WHERE c.document_id = d.id), d.updated_at,
+       (SELECT json_group_array(collection)
+          FROM memberships m WHERE m.document_id = d.id),
+       d.date, d.language, d.container, d.hidden_characters
 FROM documents d
 """
 
@@ -57,13 +61,14 @@ def by_path(db: sqlite3.Connection, path: str) -> Document | None:
     return _document(row) if row else None
 
 
-def found_below(db: sqlite3.Connection, folder: str) -> list[Document]:
-    """The documents below a folder that ingestions of folders found, not those named one by one."""
+def found_below(db: sqlite3.Connection, folder: str) -> list[str]:
+    """The paths below a folder that ingestions of folders found, not those named one by one."""
     start = folder.rstrip(os.sep) + os.sep
     rows = db.execute(
-        _SELECT + "WHERE d.root IS NOT NULL AND substr(d.path, 1, ?) = ?", (len(start), start)
+        "SELECT path FROM documents WHERE root IS NOT NULL AND substr(path, 1, ?) = ?",
+        (len(start), start),
     )
-    return [_document(row) for row in rows]
+    return [row[0] for row in rows]
 
 
 def sources(db: sqlite3.Connection) -> list[str]:
@@ -187,16 +192,35 @@ def touch(db: sqlite3.Connection, document_id: str, file: FileVersion) -> None:
     )
 
 
+def move(db: sqlite3.Connection, document: Document, file: FileVersion) -> list[str]:
+    """The same file now lies elsewhere: its document and those in it go by the new path.
+
+    Returns their ids.
+    """
+    db.execute(
+        "UPDATE documents SET path = ?, name = ?, root = coalesce(?, root) WHERE id = ?",
+        (file.path, file.name, file.root, document.id),
+    )
+    inside = db.execute(
+        "UPDATE documents SET path = ? || substr(path, ?), container = ? WHERE container = ? "
+        "RETURNING id",
+        (file.path, len(document.path) + 1, file.path, document.path),
+    )
+    return [document.id, *(row[0] for row in inside)]
+
+
 def delete(db: sqlite3.Connection, document_id: str) -> None:
     """Forget a document, its units and memberships. Its chunks must have been removed before."""
     db.execute("DELETE FROM documents WHERE id = ?", (document_id,))
 
 
-def add_to_collection(db: sqlite3.Connection, document_ids: Iterable[str], collection: str) -> None:
-    db.executemany(
+def add_to_collection(db: sqlite3.Connection, document_ids: Iterable[str], collection: str) -> bool:
+    """Returns whether any was not in it before. The caller numbers the commit then."""
+    added = db.executemany(
         "INSERT OR IGNORE INTO memberships VALUES (?, ?)",
         [(document_id, collection) for document_id in document_ids],
     )
+    return added.rowcount > 0
 
 
 def collections(db: sqlite3.Connection) -> list[str]:
@@ -207,7 +231,8 @@ def collections(db: sqlite3.Connection) -> list[str]:
 def coverage(db: sqlite3.Connection) -> Coverage:
     """How many files and pages of the library answers can draw on."""
     row = db.execute(
-        "SELECT count(*), coalesce(sum(id IN (SELECT document_id FROM chunks)), 0), "
+        "SELECT count(*), "
+        "coalesce(sum(EXISTS (SELECT 1 FROM chunks WHERE document_id = documents.id)), 0), "
         "coalesce(sum(pages), 0), coalesce(sum(pages_without_text), 0) FROM documents"
     ).fetchone()
     return Coverage(*row)
@@ -238,20 +263,10 @@ def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]
 
 
 def _document(row: sqlite3.Row) -> Document:
-    error = None
-    if row["error_code"]:
-        error = ErrorInfo(row["error_code"], row["error_message"], row["error_hint"])
-    same: Sequence[str] = (
-        "id", "path", "name", "format", "title", "sha256", "size", "mtime_ns", "outcome",
-        "reader", "chunker", "pages", "pages_without_text", "chunks", "updated_at", "date",
-        "language", "container", "hidden_characters",
-    )  # fmt: skip
-    return Document(
-        **{name: row[name] for name in same},
-        error=error,
-        stale=bool(row["stale"]),
-        collections=tuple(sorted(json.loads(row["collections"]))),
-    )
+    error = ErrorInfo(*row[9:12]) if row[9] else None
+    collections = () if row[19] == "[]" else tuple(sorted(json.loads(row[19])))
+    values = (*row[:9], error, *row[12:14], bool(row[14]), *row[15:19], collections, *row[20:])
+    return Document(*values)
 
 
 def _unit(row: sqlite3.Row) -> Unit:

@@ -80,7 +80,10 @@ def search(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Find the passages that fit best, without an answer. A "quoted phrase" is taken exactly."""
+    """Find the passages that fit best, without an answer.
+
+    A "quoted phrase" alone is taken exactly; in a question it counts more.
+    """
     from rag.assistant import open_assistant
 
     with closing(open_assistant(settings)) as assistant:

@@ -8,6 +8,7 @@ index is published anew when it has fallen far enough behind (publish.py).
 from __future__ import annotations
 
 import contextlib
+import itertools
 
 from rag.catalog import chunks, indexing
 from rag.catalog.connection import Catalog
@@ -18,7 +19,7 @@ from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import EmbeddingIdentity
 
-KEYWORD = "keyword-2"
+KEYWORD = "keyword-3"
 """Name of the watermark; a change of fields or analysis takes a new one and builds anew."""
 
 
@@ -69,7 +70,10 @@ def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
         index = KeywordIndex(folder)  # also where nothing is new: a damaged one shows itself
         if followed == last:
             return
-        index.update(chunks.removed_after(db, followed), chunks.after(db, followed))
+        gone = chunks.removed_after(db, followed)
+        # of these the renamed ones are there, and not among the new ones unless added twice
+        renamed = chunks.by_ids(db, gone).values()
+        index.update(gone, itertools.chain(renamed, chunks.after(db, followed)))
     with catalog.write(lock) as db:
         indexing.set_watermark(db, KEYWORD, last)
         chunks.forget_removals(db, last)

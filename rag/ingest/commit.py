@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.catalog import chunks, documents, indexing, vectors
 from rag.catalog.connection import Catalog
@@ -130,7 +130,7 @@ class Committer:
         if loaded is None:
             assert known is not None, "only a known file can be unchanged"
             documents.touch(db, known.id, prepared.version)
-            return unchanged(known)
+            return self._moved(db, prepared, known) if prepared.moved else unchanged(known)
         if indexing.identity(db) is None:
             indexing.set_identity(db, self._identity)
         sequence = chunks.next_sequence(db)
@@ -151,6 +151,12 @@ class Committer:
             container=prepared.version.container,
         )
 
+    def _moved(self, db: sqlite3.Connection, prepared: Prepared, known: Document) -> FileResult:
+        ids = documents.move(db, known, prepared.version)
+        chunks.renamed(db, ids, chunks.next_sequence(db))
+        result = unchanged(known)
+        return replace(result, path=prepared.version.path, moved_from=known.path)
+
     def _commit_failure(self, prepared: Prepared, outcome: Outcome, error: ErrorInfo) -> FileResult:
         with self._catalog.write(self._lock) as db:
             result = self._fail(db, prepared, outcome, error, frozenset())
@@ -160,7 +166,8 @@ class Committer:
     def _collect(self, db: sqlite3.Connection, results: Sequence[FileResult]) -> None:
         if self._collection is not None:
             ids = [result.document_id for result in results if result.document_id]
-            documents.add_to_collection(db, ids, self._collection)
+            if documents.add_to_collection(db, ids, self._collection):
+                chunks.next_sequence(db)
 
     def _fail(
         self,

@@ -10,11 +10,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.catalog import documents, indexing, runs, vectors
+from rag.catalog import indexing, runs, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
@@ -105,8 +105,7 @@ class Pipeline:
         self, plan: Plan, lock: WriterLock, committer: Committer
     ) -> Iterator[Embedded | FileResult]:
         yield from committer.note_unchanged(plan.unchanged)
-        with self.catalog.read() as db:
-            known = {d.path: d for d in documents.all_documents(db)}
+        known = plan.known
         held = members.by_container(known.values())
         for path, error in plan.discovery.unreadable:
             yield committer.fail(_unseen(path, known.get(path)), error)
@@ -119,21 +118,25 @@ class Pipeline:
             self.is_current,
             self.home.taken_out,
             held,
+            _by_content(plan),
         )
         arrivals = Arrivals(preparer, plan.load)
         followed = time.perf_counter()
+        moved: set[str] = set()
         try:
             while group := arrivals.take(SLICE):
                 gone = [document for prepared in group for document in prepared.gone]
                 yield from remove(self.catalog, self.home, lock, gone)
                 yield from committer.finish(group)
+                moved.update(p.known.path for p in group if p.known and p.moved)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
                 if time.perf_counter() - followed > FOLLOW_SECONDS:
                     follow_all(self.catalog, self.home, lock, at_end=False)
                     followed = time.perf_counter()
         finally:
             arrivals.stop()
-        yield from remove(self.catalog, self.home, lock, plan.remove)
+        gone = [d for d in plan.remove if (d.container or d.path) not in moved]
+        yield from remove(self.catalog, self.home, lock, gone)
         with self.catalog.write(lock) as db:
             if committer.embedded:  # the way back ends where the library has moved on
                 indexing.forget_former(db)
@@ -153,6 +156,15 @@ class Pipeline:
                 "Embed the library anew with today's model: rag reindex",
             )
         return identity
+
+
+def _by_content(plan: Plan) -> Mapping[str, list[Document]]:
+    """The documents whose files are gone, by what was in these."""
+    found: dict[str, list[Document]] = {}
+    for document in (*plan.remove, *plan.moved):
+        if document.container is None:
+            found.setdefault(document.sha256, []).append(document)
+    return found
 
 
 def _unseen(path: str, known: Document | None) -> Prepared:

@@ -9,7 +9,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +39,7 @@ class Reader(Protocol):
 class Prepared:
     """A file ready to be embedded and committed; `loaded` is None if it is unchanged or failed.
 
-    `gone`: documents that were in it and are no longer.
+    `gone`: documents that were in it and are no longer; `moved`: `known` is of another path.
     """
 
     version: FileVersion
@@ -51,6 +51,7 @@ class Prepared:
     texts: list[str] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
     gone: list[Document] = field(default_factory=list)
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Preparer:
     """Turns a found file into a `Prepared`, and one for each file in it.
 
     Never raises for what the file may be. `folder`: where members lie while they are read; `held`:
-    the members that are known, by the path of the file that holds them.
+    the members that are known, by the path of the file that holds them; `missing`: known documents
+    whose files are gone, by the SHA-256 of these. One that is found again is taken from it.
     """
 
     reader: Reader
@@ -67,6 +69,7 @@ class Preparer:
     is_current: Callable[[Document], bool]
     folder: Path
     held: Mapping[str, Sequence[Document]]
+    missing: Mapping[str, list[Document]] = field(default_factory=dict)
 
     def prepare(self, found: Found) -> Iterator[Prepared]:
         """The members of a file, then the file: once it is committed, all in it has been."""
@@ -74,6 +77,8 @@ class Preparer:
         inside = self._known_inside(found)
         try:
             prepared.version = _hashed(prepared.version, found.location)
+            if prepared.known is None:
+                inside = self._find_again(prepared)
             if self._is_unchanged(prepared, inside):
                 yield from map(again, inside)
             else:
@@ -97,6 +102,25 @@ class Preparer:
         )  # fmt: skip
         return Prepared(version, self.known.get(found.path), time.perf_counter())
 
+    def _find_again(self, prepared: Prepared) -> list[Document]:
+        """Know a file that seems new as one that is missing from where it was.
+
+        Returns its members, by their new paths.
+        """
+        new = prepared.version
+        for former in self.missing.get(new.sha256, ()):
+            held = self.held.get(former.path, ())
+            prepared.known = former
+            if self._is_unchanged(prepared, held):
+                self.missing[new.sha256].remove(former)
+                prepared.moved = True
+                start = len(former.path)
+                return [
+                    replace(d, path=new.path + d.path[start:], container=new.path) for d in held
+                ]
+        prepared.known = None
+        return []
+
     def _members(self, found: Found, names: Sequence[str]) -> Iterator[Prepared]:
         """Each file in a file, with what is in it in turn."""
         for name in names:
@@ -114,7 +138,7 @@ class Preparer:
         held = self.held.get(found.container or found.path, ())
         return [document for document in held if document.path.startswith(start)]
 
-    def _is_unchanged(self, prepared: Prepared, inside: Sequence[Document]) -> bool:
+    def _is_unchanged(self, prepared: Prepared, inside: Iterable[Document]) -> bool:
         known = prepared.known
         return (
             known is not None

@@ -259,3 +259,17 @@ def test_a_row_far_down_a_sheet_is_shown_with_the_names_of_its_columns(
     hit = assistant.search("Town 77").hits[0].chunk
     assert hit.headings == ("Rates", "Town | Euro")
     assert (hit.kind, hit.label) == ("rows", "Rates, rows 51–81")
+
+
+def test_a_message_that_moves_takes_its_attachments_along(library: Library) -> None:
+    library.fill({"a.eml": mail("Tides", TIDE, forwarded_eml=RESIN.encode())})
+    names = ("a.eml", "a.eml!forwarded.eml", "a.eml!forwarded.eml!deep.txt")
+    before = [library.document(name) for name in names]
+    (library.folder / "a.eml").rename(library.folder / "b.eml")
+    library.engine.embedded.clear()
+    assert set(outcomes(library).values()) == {"unchanged"}
+    after = [library.document(name.replace("a.eml", "b.eml", 1)) for name in names]
+    assert [d and d.id for d in after] == [d and d.id for d in before]
+    assert [d and d.container for d in after[1:]] == [str(library.folder / "b.eml")] * 2
+    assert library.engine.embedded == []
+    assert len(outcomes(library)) == len(names)  # nothing is left under the old name
