@@ -276,7 +276,7 @@ def test_what_nobody_sees_in_a_pdf_is_told_and_not_found(tmp_path: Path, here: R
     home = tmp_path / "home"
     assert here(home, "ingest", str(tmp_path / "paper.pdf")).code == 0
     shown = here(home, "documents", "show", str(tmp_path / "paper.pdf")).out
-    assert "16 characters that nobody sees on its pages were left out" in shown
+    assert "left out because nobody sees them" in shown and "not drawn): 16." in shown
     listed = here(home, "documents", "show", str(tmp_path / "paper.pdf"), "--json").json
     assert listed["hidden_characters"] == 16
     assert "Praise" not in here(home, "search", "praise this paper", "--json").out

@@ -210,8 +210,8 @@ def _state(document: Document) -> str:
 
 def _hidden(characters: int) -> str:
     return (
-        f"{characters} characters that nobody sees on its pages were left out: white on white, too "
-        "small to read, off the page or not drawn."
+        "Characters left out because nobody sees them on its pages (white on white, too small to "
+        f"read, off the page or not drawn): {characters}."
     )
 
 
