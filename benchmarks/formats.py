@@ -149,9 +149,11 @@ _ABOUT_PDF = """
 ## Text of PDFs
 
 - **Running headers and footers** stay where they stand first, bare numbers of pages nowhere. A line
-  runs if it stands on at least three pages, and on two in five from the first to the last, with the
-  same words up to the number of the page, at the same distance from the edge and apart from the text.
-  Documents of three pages or fewer keep every line; so do header rows of tables and titles of slides.
+  runs if it stands on at least three pages, none further than three from the next, with the same words
+  up to the number of the page, apart from the text and, where it has no such number, at the same
+  distance from the edge.
+  Documents of three pages or fewer keep every line; header rows of tables, titles of slides and the
+  names of parts ("Question 3") stay everywhere.
 - **Columns**: pages on which three or more lines run through two or three columns of prose are read
   column by column (`python -m benchmarks.columns FOLDER`). Others keep the order they were drawn in.
 - **Divided words** are put together; the hyphen stays where the document has the word with it

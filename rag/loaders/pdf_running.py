@@ -1,10 +1,11 @@
 """Running headers and footers of a PDF: lines that come again, page after page, at the same place.
 
-A line runs if it has the same words, up to the number of the page, at the same distance from the edge
-on many pages in a row, and if only running lines and a wide gap part it from the edge and the text. So
-the header row of a table stays, which stands close to its table on every page. What is set larger than
-the text, as titles of slides are, has to stand on most pages of the document. A running line with
-words stays where it stands first: a name or a mark may be said nowhere else.
+A line runs if it has the same words, up to the number of the page, on many pages in a row, if only
+running lines and a wide gap part it from the edge and the text, and if it stands at the same distance
+from the edge or has that number. So the header row of a table stays, which stands close to its table
+on every page. What is set larger than the text, as titles of slides are, has to stand on most pages of
+the document. A running line with words stays where it stands first: a name or a mark may be said
+nowhere else.
 
 Knows nothing of pdfium.
 """
@@ -23,8 +24,8 @@ from rag.loaders.pdf_text import RawPage
 
 FEWEST_PAGES = 3
 """A line that comes again on fewer does not run; from a document as short nothing is removed."""
-DENSITY = 0.4
-"""Share of the pages, from the first with such a line to the last: left and right pages may differ."""
+STEP = 3
+"""Pages from one such line to the next, at most: left and right pages may differ."""
 ROWS = 4
 """How deep running lines may be stacked at an edge."""
 SAME_PLACE = 6.0
@@ -41,7 +42,10 @@ LONGEST = 200
 MOST_NUMBERS = 8
 
 _NUMBER = re.compile(r"\d{1,6}")
-_PAGE_NUMBER = re.compile(r"#-?\d+")
+_PART = re.compile(
+    r"(?!(?:page|p|seite|s|página|pagina|pág|pag|side|sida|strona|str)\b)[^\W\d]+\.? #-?\d+"
+)
+"""A word and a number that grows with the pages: "Question 3" names what is on its page."""
 _ROMAN = re.compile(r"[ivxlc]{1,7}")
 _ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 Row = list[Line]
@@ -140,15 +144,15 @@ def _distance(edge: str, box: Box, page: Box) -> float:
 
 def _repeated(key: str, group: Sequence[_Candidate], pages: int, size: float) -> list[_Candidate]:
     """Those of a group that stand at the same place, if they are many enough; by page."""
-    if len(group) < FEWEST_PAGES:
+    if len(group) < FEWEST_PAGES or _PART.fullmatch(key):
         return []
     middle = statistics.median(candidate.distance for candidate in group)
-    same = [c for c in group if abs(c.distance - middle) <= SAME_PLACE]
-    if _PAGE_NUMBER.fullmatch(key):  # it follows the text of its page up
-        same = list(group)
-    on = len({candidate.page for candidate in same})
-    if on < FEWEST_PAGES or on < DENSITY * (same[-1].page - same[0].page + 1):
+    # With a number that grows with the pages it may follow the text of a short page up.
+    same = [c for c in group if "#" in key or abs(c.distance - middle) <= SAME_PLACE]
+    same = [candidate for stretch in _stretches(same) for candidate in stretch]
+    if not same:
         return []
+    on = len({candidate.page for candidate in same})
     large = statistics.median(candidate.line.size for candidate in same)
     most = on > MOST_PAGES * pages
     if large > (MUCH_LARGER if most else LARGER) * size:
@@ -156,6 +160,18 @@ def _repeated(key: str, group: Sequence[_Candidate], pages: int, size: float) ->
     cells = statistics.median(candidate.line.cells for candidate in same)
     is_table = "#" not in key and cells > (2 if most else 1)
     return [] if is_table else same
+
+
+def _stretches(group: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
+    """Runs of pages with such a line, those that are long enough."""
+    stretch: list[_Candidate] = []
+    for candidate in (*group, None):
+        if candidate and (not stretch or candidate.page - stretch[-1].page <= STEP):
+            stretch.append(candidate)
+            continue
+        if len({one.page for one in stretch}) >= FEWEST_PAGES:
+            yield stretch
+        stretch = [candidate] if candidate else []
 
 
 def _outside(edges: Sequence[_Edge], repeated: set[tuple[int, Line]]) -> set[tuple[int, Line]]:

@@ -126,6 +126,11 @@ def test_the_titles_of_slides_stay(drawn_pdf: DrawnPdf) -> None:
     assert all("What we have learned" in text for text in found)
 
 
+def test_the_names_of_parts_that_are_counted_like_pages_stay(drawn_pdf: DrawnPdf) -> None:
+    found = texts(drawn_pdf(*(with_margins(n, f"Question {n + 1}") for n in range(9))))
+    assert all(f"Question {number}" in text for number, text in enumerate(found, 1))
+
+
 def test_a_sentence_that_comes_again_within_the_text_stays(drawn_pdf: DrawnPdf) -> None:
     def page(number: int) -> Draw:
         def draw(pdf: FPDF) -> None:
