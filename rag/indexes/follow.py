@@ -57,6 +57,26 @@ def follow_vectors(
         publish.remove_old(catalog, home, lock)
 
 
+def build_anew(catalog: Catalog, home: Home, lock: WriterLock) -> None:
+    """Make every index of what is live now alone: an index that follows keeps what was removed,
+    unfindable, until it is merged or replaced.
+    """
+    _discard_keyword(catalog, home, lock)
+    follow_keyword(catalog, home, lock)
+    with catalog.read() as db:
+        empty = chunks.count(db) == 0
+        kept = [indexing.identity(db), indexing.former_identity(db)]
+        made = {generation.identity for generation in indexing.generations(db)}
+    for identity in kept:
+        if identity is not None and identity.key in made and not empty:
+            publish.publish_generation(catalog, home, lock, identity)
+    if empty:
+        with catalog.write(lock) as db:
+            for generation in indexing.generations(db):
+                indexing.withdraw(db, generation.name)
+    publish.remove_old(catalog, home, lock)
+
+
 def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
     folder = home.keyword_index
     with catalog.read() as db:

@@ -79,6 +79,13 @@ class KeywordIndex:
         both = tantivy.Query.boolean_query([(tantivy.Occur.Must, any_word), among])
         return dict(self._found(searcher, both, len(chunk_ids)))
 
+    def among(self, chunk_ids: Sequence[int]) -> list[int]:
+        """Which of these chunks are in the index."""
+        wanted = tantivy.Query.term_set_query(self._schema, "chunk", list(chunk_ids))
+        if not chunk_ids:
+            return []
+        return [i for i, _ in self._found(self._searcher(), wanted, len(chunk_ids))]
+
     def named(self, labels: Sequence[str], query: str, k: int) -> Scores:
         """The best `k` chunks for a query of the documents that have one of these labels."""
         searcher = self._searcher()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -27,7 +26,7 @@ from rag.catalog.indexing import Generation as Published
 from rag.errors import DiskFull, LibraryDamaged
 from rag.indexes.vector import Generation
 from rag.locks import FileLock, WriterLock
-from rag.paths import Home
+from rag.paths import Home, put_on_disk
 from rag.types import EmbeddingIdentity
 
 DEAD_SHARE = 0.3  # of a generation's vectors, above which it is built anew
@@ -223,13 +222,6 @@ def _child(verb: str, catalog: Catalog, identity: str, folder: Path) -> str:
 
 
 def _put_on_disk(folder: Path) -> None:
-    """fsync every file and folder of a generation, and the folder that lists it."""
-    paths = [*folder.rglob("*"), folder, folder.parent]
-    for path in paths:
-        if path.is_dir() and os.name == "nt":
-            continue  # Windows cannot open a folder to fsync it
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Every file and folder of a generation, and the folder that lists it."""
+    for path in (*folder.rglob("*"), folder, folder.parent):
+        put_on_disk(path)
