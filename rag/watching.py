@@ -27,7 +27,10 @@ from rag.ingest.pipeline import IngestEvent, Summary
 from rag.ingest.plan import Plan
 from rag.ingest.watch import Back, Due, Lost, Watch
 from rag.locks import Holder
+from rag.process import end_with_parent
 from rag.types import TRANSIENT
+
+__all__ = ["Notice", "WatchEvent", "Watching", "end_with_parent"]
 
 GRACE = 1.0  # seconds a file may be gone while it is saved by way of another name
 FIRST_RETRY, LAST_RETRY = 10.0, 300.0  # seconds; each is twice the one before

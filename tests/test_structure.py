@@ -31,6 +31,7 @@ SAME_LEVEL = {
     ("rag.assistant", "rag.engine_choice"),
     ("rag.assistant", "rag.reindexing"),
     ("rag.assistant", "rag.proof"),
+    ("rag.moving", "rag.engine_choice"),
     ("rag.moving", "rag.restoring"),  # an imported catalog takes a place as a backup does
     ("rag.watching", "rag.assistant"),
     ("rag.jobs", "rag.watching"),

@@ -97,7 +97,7 @@ class Catalog:
             )
             if free <= (0 if all_of_it else max(LEAST_FREE, pages // 10)):
                 return 0
-            db.execute("PRAGMA incremental_vacuum").fetchall()
+            db.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
             return size * (pages - int(db.execute("PRAGMA page_count").fetchone()[0]))
 
     def copy_to(self, target: Path, told: Told | None = None) -> None:

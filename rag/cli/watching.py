@@ -49,8 +49,7 @@ def follow_as_events(assistant: Assistant, paths: Sequence[Path], collection: st
     """Watch for a parent process, and end with it."""
     from rag.cli.ingesting import tell_waiting_as_event
     from rag.jobs import to_line
-    from rag.process import end_with_parent
-    from rag.watching import Watching
+    from rag.watching import Watching, end_with_parent
 
     end_with_parent()
     watching = Watching(

@@ -32,7 +32,9 @@ def follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
 
 
 def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> None:
-    """Bring every index up to date as far as it is due."""
+    """Bring every index up to date as far as it is due; at the end of a run damage is looked for."""
+    if at_end and not KeywordIndex.is_sound(home.keyword_index):
+        _discard_keyword(catalog, home, lock)
     follow_keyword(catalog, home, lock)
     follow_vectors(catalog, home, lock, at_end)
 
@@ -48,7 +50,7 @@ def follow_vectors(
     with catalog.read() as db:
         due = publish.is_due(db, at_end, identity)
         newest = publish.newest(db, identity)
-    due = due or (at_end and newest is not None and not publish.is_whole(home, newest))
+    due = due or (at_end and newest is not None and not publish.is_sound(home, newest))
     # a generation that cannot be built stops nothing: what it lacks is scanned exactly
     if due:
         with contextlib.suppress(LibraryDamaged):

@@ -6,9 +6,12 @@ Adding a chunk twice is safe (it is deleted by id first), so a replay after a cr
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,19 @@ class KeywordIndex:
     @staticmethod
     def exists(folder: Path) -> bool:
         return folder.is_dir() and bool(tantivy.Index.exists(str(folder)))
+
+    @staticmethod
+    def is_sound(folder: Path) -> bool:
+        """Whether what tantivy has committed is as it was written, by its own checksums, which it
+        does not look at itself: it would panic, or find something else. True where nothing is.
+        """
+        try:
+            meta = json.loads((folder / "meta.json").read_bytes())
+            return all(map(_is_sound, _committed(folder, meta["segments"])))
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+            return False
 
     @staticmethod
     def discard(folder: Path) -> None:
@@ -213,6 +229,31 @@ def _document(chunk: StoredChunk) -> tantivy.Document:
     for name in labels(chunk):
         document.add_text("label", name)
     return document
+
+
+def _committed(folder: Path, segments: Sequence[Mapping[str, Any]]) -> Iterator[Path]:
+    """The files of the segments that are live, and their newest lists of deletions."""
+    live = {s["segment_id"].replace("-", ""): s["deletes"] for s in segments}
+    for path in folder.iterdir():
+        name, _, ending = path.name.partition(".")
+        deletes = live.get(name)
+        if name in live and (
+            not ending.endswith("del")
+            or (deletes is not None and ending == f"{deletes['opstamp']}.del")
+        ):
+            yield path
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a file has the checksum of its footer: JSON, then its length, then a fixed number."""
+    try:
+        content = memoryview(path.read_bytes())
+    except FileNotFoundError:
+        return True  # merged into another one meanwhile
+    (length,) = struct.unpack("<I", content[-8:-4])
+    body = len(content) - 8 - length
+    footer = json.loads(bytes(content[body:-8])) if body >= 0 else {}
+    return bool(footer.get("crc") == zlib.crc32(content[:body]))
 
 
 def _schema() -> tantivy.Schema:
