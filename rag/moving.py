@@ -132,6 +132,7 @@ def _write(settings: Settings, catalog: Catalog, half: Path, told: Told) -> Mani
         files[SETTINGS].write_bytes(table)
     total = sum(path.stat().st_size for path in files.values())
     parts: dict[str, Part] = {}
+    half.touch(mode=0o600)
     with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, path in files.items():
             before = sum(part.size for part in parts.values())

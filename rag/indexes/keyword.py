@@ -53,6 +53,7 @@ class KeywordIndex:
         """
         try:
             meta = json.loads((folder / "meta.json").read_bytes())
+            json.loads((folder / ".managed.json").read_bytes())
             return all(map(_is_sound, _committed(folder, meta["segments"])))
         except FileNotFoundError:
             return True
