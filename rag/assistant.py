@@ -17,6 +17,7 @@ from rag.answering.followup import standalone
 from rag.answering.stream import answer_events
 from rag.answering.writing import Question
 from rag.catalog import chunks, documents, indexing, runs
+from rag.catalog.backups import BackedUp, back_up
 from rag.catalog.connection import Catalog, open_catalog
 from rag.chunking import CHUNKER, Chunker
 from rag.config import Settings
@@ -30,10 +31,10 @@ from rag.errors import (
     UsageError,
 )
 from rag.indexes import publish
-from rag.indexes.follow import KEYWORD, follow_all
+from rag.indexes.follow import KEYWORD, build_anew, follow_all
 from rag.ingest import members
 from rag.ingest.discover import Discovery, Found, discover
-from rag.ingest.pipeline import IngestEvent, Pipeline
+from rag.ingest.pipeline import IngestEvent, Pipeline, Summary
 from rag.ingest.plan import Plan, make_plan
 from rag.ingest.reindex import Outlook, outlook
 from rag.ingest.remove import remove
@@ -41,6 +42,7 @@ from rag.loaders.formats import current_readers, reader_version
 from rag.loaders.worker import ReaderProcess
 from rag.locks import Holder, WriterLock
 from rag.paths import write_whole
+from rag.proof import Certificate, certify, remember
 from rag.reindexing import Reindexing
 from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.retriever import Retriever
@@ -176,7 +178,7 @@ class Assistant:
         collection: str | None = None,
         wait: bool = True,
         on_wait: Callable[[Holder | None], None] | None = None,
-    ) -> Iterator[IngestEvent]:
+    ) -> Iterator[IngestEvent | BackedUp]:
         """Carry out a plan; one `FileResult` for each file, then a `Summary`.
 
         Closing the iterator stops it; what is committed stays. Raises `LibraryBusy` with
@@ -193,7 +195,10 @@ class Assistant:
                 _readers_key(),
                 _is_current,
             )
-            yield from pipeline.run(plan, lock, collection)
+            for event in pipeline.run(plan, lock, collection):
+                if isinstance(event, Summary):
+                    yield from self._after(event, lock)
+                yield event
 
     def store_upload(self, name: str, content: bytes) -> str:
         """Keep a copy of an uploaded file under its hash. Returns the name for `plan_uploads`.
@@ -209,14 +214,28 @@ class Assistant:
 
     def remove(self, document_ids: Sequence[str], wait: bool = True) -> list[FileResult]:
         """Forget documents. The files they came from are not touched. Raises `UnknownDocument`."""
-        named = [self.document(document_id) for document_id in document_ids]
-        inside = [member for document in named for member in self.members(document)]
-        gone = list({document.id: document for document in (*named, *inside)}.values())
+        gone = self._with_members(document_ids)
         with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
             results = remove(self._catalog, self._home, lock, gone)
             follow_all(self._catalog, self._home, lock, at_end=True)
+            self._catalog.give_back(lock)
             self._catalog.checkpoint()
         return results
+
+    def remove_with_proof(
+        self, document_ids: Sequence[str], wait: bool = True
+    ) -> tuple[list[FileResult], Certificate]:
+        """Forget documents, build all indexes without them, and look whether anything is left."""
+        gone = self._with_members(document_ids)
+        with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
+            with self._catalog.read() as db:
+                traces = remember(db, gone)
+            results = remove(self._catalog, self._home, lock, gone)
+            self._retriever.close()  # it may have the index open that is to go
+            build_anew(self._catalog, self._home, lock)
+            self._catalog.give_back(lock, all_of_it=True)
+            self._catalog.checkpoint()
+            return results, certify(self._catalog, self._home, traces, self.search)
 
     # ----------------------------------------------------------------- looking
 
@@ -276,6 +295,12 @@ class Assistant:
             return PagePicture(unit, None, error.message)
         return PagePicture(unit, png)
 
+    def holds(self, document_id: str, sha256: str) -> bool:
+        """Whether this very version of a document is still in the library."""
+        with self._catalog.read() as db:
+            document = documents.by_id(db, document_id)
+        return document is not None and document.sha256 == sha256
+
     def collections(self) -> list[str]:
         with self._catalog.read() as db:
             return documents.collections(db)
@@ -318,6 +343,12 @@ class Assistant:
 
     # ----------------------------------------------------------------- parts
 
+    def _with_members(self, document_ids: Sequence[str]) -> list[Document]:
+        """Documents, and those found in them, each once."""
+        named = [self.document(document_id) for document_id in document_ids]
+        inside = [member for document in named for member in self.members(document)]
+        return list({document.id: document for document in (*named, *inside)}.values())
+
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
@@ -337,6 +368,14 @@ class Assistant:
         gone = [d for d in fresh.remove if d.id in agreed and _is_gone(d)]
         moved = [d for d in fresh.moved if _is_gone(d)]
         return replace(fresh, remove=tuple(gone), moved=tuple(moved))
+
+    def _after(self, run: Summary, lock: WriterLock) -> Iterator[BackedUp]:
+        """What follows a run that changed something: room is given back, a backup made if due."""
+        if any(count for outcome, count in run.counts.items() if outcome != "unchanged"):
+            self._catalog.give_back(lock)
+            made = back_up(self._catalog, self._home.backups, self.settings.backups)
+            if made is not None:
+                yield made
 
     def _require_documents(self) -> None:
         with self._catalog.read() as db:

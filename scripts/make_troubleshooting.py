@@ -39,7 +39,7 @@ that is): `export RAG_NUM_CTX=8192` is `num_ctx = 8192` there.
 """
 FACTS = {
     "advice": "It takes a value like 8192.",
-    "backup": "/home/me/vouch/backups/library-schema1-20260401T093000Z.db",
+    "backup": "/home/me/vouch/backups/library-000012-20260401T093000Z.db",
     "better": "llama3.1",
     "database": "/home/me/vouch/library.db",
     "elsewhere": "http://127.0.0.1:11434",

@@ -47,9 +47,10 @@ def _folder(workspace: Workspace) -> None:
             "Folder or file on this machine", placeholder="/home/me/Documents", key="folder-path"
         )
         st.caption("Files are read where they lie; they are neither copied nor changed.")
+        keep = st.checkbox("Keep it up to date: read changes as they happen", key="keep-watching")
         sent = st.form_submit_button("Add to library", type="primary")
     if sent:
-        _start(lambda: workspace.ingest_path(path))
+        _start(lambda: (workspace.watch if keep else workspace.ingest_path)(path))
 
 
 def _start(begin: Callable[[], None]) -> None:
@@ -99,6 +100,8 @@ def _results(ingestion: Ingestion) -> None:
         else:
             text = f"{_counts(progress)} from {safe.line(ingestion.subject)}."
             (st.warning if _not_read(progress) else st.success)(text)
+        for note in progress.notes:
+            st.caption(safe.line(note))
         if progress.results:
             with st.expander("File by file"):
                 _file_by_file(progress)

@@ -9,7 +9,7 @@ import streamlit as st
 from rag.errors import VouchError
 from rag.server.workspace import Workspace, current
 from rag.types import Document
-from ui import adding, errors, safe, words
+from ui import adding, errors, safe, watching, words
 
 PAGE_SIZE = 25
 
@@ -23,6 +23,7 @@ def page() -> None:
         if coverage.documents:
             st.caption(words.coverage(coverage))
         adding.show(workspace)
+        watching.show(workspace)
         documents = workspace.assistant.documents()
         if documents:
             _list(workspace, documents)

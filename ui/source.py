@@ -20,12 +20,13 @@ def panel(assistant: Assistant, source: Source, close: Callable[[], None]) -> No
         with st.container(horizontal=True, vertical_alignment="center", key="source-head"):
             st.markdown(f"**{safe.line(source.name)}**  \n{safe.line(source.label)}")
             st.button("Close", key="close-source", on_click=close)
+        picture = _picture(assistant, source)
         if source.stale:
             st.warning("This file has changed or is gone since it was read.")
-        if source.quote:
+        if source.quote and picture is not None:
             with st.container(key="quote"):
                 st.text(safe.flowing(source.quote))
-        _page(_picture(assistant, source), source)
+        _page(picture, source)
         with st.container(key="source-path"):
             st.text(safe.plain(source.path))
 
@@ -60,9 +61,12 @@ def _line_start(text: str, place: int) -> int:
 
 
 def _picture(assistant: Assistant, source: Source) -> PagePicture | None:
-    """Drawn once for each source that is opened: a page may take a second."""
+    """Drawn once for each source that is opened: a page may take a second. Looked up each time
+    whether the document is still there: what was removed is not shown from memory.
+    """
     drawn: tuple[Source, PagePicture | None] | None = st.session_state.get("picture")
-    if drawn is None or drawn[0] != source:
+    held = assistant.holds(source.document_id, source.sha256)
+    if drawn is None or drawn[0] != source or not held:
         span = (source.start, source.end)
         picture = assistant.picture(source.document_id, source.sha256, source.page, span)
         drawn = st.session_state["picture"] = (source, picture)

@@ -2,6 +2,8 @@
 
     schema.py      the tables and their migrations
     connection.py  opening, reading in one snapshot, writing in one transaction
+    backups.py     copies of the file: their names, which is due, which are kept
+    replacing.py   another file in its place, of a backup or of another machine
     documents.py   files, their units, what became of each
     chunks.py      live chunks and the log of changes that the indexes follow
     vectors.py     vectors by text and identity

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from contextlib import closing
 from pathlib import Path
 
+from rag.catalog import backups
 from rag.errors import SchemaTooNew
 from rag.types import EmbeddingIdentity
 
@@ -150,22 +151,33 @@ def version(db: sqlite3.Connection) -> int:
     return found
 
 
-def migrate(db: sqlite3.Connection, backups: Path) -> None:
-    """Bring the file up to date, each step in a transaction, a copy of the file kept before it.
+def migrate(db: sqlite3.Connection, folder: Path | None) -> None:
+    """Bring the file up to date, each step in a transaction, a copy kept in a folder before it.
 
     The caller holds the writer's lock.
     """
-    db.create_function("identity_key", 1, lambda json: EmbeddingIdentity.from_json(json).key)
     found = version(db)
     for step in range(found, LATEST):
-        if found > 0:  # else it is new
-            _back_up(db, backups, step)
-        db.executescript(
-            f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version={step + 1}; COMMIT;"
-        )
+        if found > 0 and folder is not None:  # else it is new, or a copy itself
+            db.execute("VACUUM INTO ?", (str(backups.next_path(folder, step)),))
+        _apply(db, step)
 
 
-def _back_up(db: sqlite3.Connection, backups: Path, step: int) -> None:
-    backups.mkdir(exist_ok=True, mode=0o700)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    db.execute("VACUUM INTO ?", (str(backups / f"library-schema{step}-{stamp}.db"),))
+def is_ours(db: sqlite3.Connection) -> bool:
+    """Whether a file has the very tables of its version, no others, and nothing that acts."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        for step in range(version(db)):
+            _apply(fresh, step)
+        return _tables(db) == _tables(fresh)
+
+
+def _apply(db: sqlite3.Connection, step: int) -> None:
+    db.create_function("identity_key", 1, lambda json: EmbeddingIdentity.from_json(json).key)
+    db.executescript(
+        f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version={step + 1}; COMMIT;"
+    )
+
+
+def _tables(db: sqlite3.Connection) -> set[tuple[str, ...]]:
+    rows = db.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema")
+    return {tuple(row) for row in rows}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from rag.cli import certifying
 from rag.cli.console import err, out, print_json, styled
 from rag.cli.flags import takes_settings
 from rag.config import SETTINGS, Settings
@@ -107,6 +109,13 @@ def remove_documents(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once if another process is writing.")
     ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Look whether anything is left, and write that down (.json or .md).",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Forget documents. Files in your folders are not touched; copies of uploads go."""
@@ -114,19 +123,27 @@ def remove_documents(
 
     if not documents and not collection:
         raise UsageError("documents", "No document was named.", "rag documents list shows them.")
+    if certificate is not None:
+        certifying.require_writable(certificate)
     with closing(open_assistant(settings)) as assistant:
         gone = {d.id: d for d in map(assistant.document, documents or [])}
         if collection:
             gone |= {d.id: d for d in assistant.documents(collection)}
         if gone and not yes and not _confirmed(list(gone.values())):
             raise typer.Exit(1)
-        results = assistant.remove(list(gone), wait=not no_wait) if gone else []
+        if certificate is not None and gone:
+            results, proof = assistant.remove_with_proof(list(gone), wait=not no_wait)
+            certifying.write(proof, certificate)
+        else:
+            results = assistant.remove(list(gone), wait=not no_wait) if gone else []
     if json:
         from rag.cli import contracts
 
         print_json({"removed": [contracts.file_result(result) for result in results]})
     else:
         out.print(f"Removed {len(results)} documents from the library.")
+    if certificate is not None and gone:
+        certifying.tell(proof, certificate)
 
 
 def status(settings: Settings, json: Json = False) -> None:

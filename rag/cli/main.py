@@ -22,6 +22,7 @@ from rag.cli import (  # noqa: E402
     examining,
     generating,
     ingesting,
+    keeping,
     library,
     models,
     reindexing,
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    serving, ingesting, asking, library, models, reindexing, examining, evaluating, generating,
+    serving, ingesting, asking, library, keeping, models, reindexing, examining, evaluating, generating,
 ):  # fmt: skip
     module.register(app)
 

@@ -308,11 +308,11 @@ _LIBRARY = [
     ),
     Finding(
         "library_damaged_backup", "Library", "problem",
-        "The library file {database} is damaged; there is a copy from before its last change of "
-        "form.",
+        "The library file {database} is damaged; its newest backup is {backup}.",
         "Nothing read from it can be trusted. Your own files are not concerned.",
-        "Put the copy in its place, and ingest your folders again",
-        "mkdir -p {home}/damaged && mv {database}* {home}/damaged && cp {backup} {database}",
+        "Put the newest backup that is whole in its place, and ingest your folders again for what is "
+        "newer; the damaged file is kept aside",
+        "rag library restore --yes",
     ),
     Finding(
         "vector_index_damaged", "Library", "warning",
@@ -321,9 +321,9 @@ _LIBRARY = [
         _REBUILT, "rag ingest {folder}",
     ),
     Finding(
-        "keyword_index_damaged", "Library", "problem",
+        "keyword_index_damaged", "Library", "warning",
         "The keyword index is damaged.",
-        "Every search fails until it is built anew.",
+        "Search makes one in memory instead, which takes longer the larger the library is.",
         _REBUILT, "rag ingest {folder}",
     ),
     Finding(

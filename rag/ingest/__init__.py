@@ -7,5 +7,6 @@ prepare.py   first half: hashed, loaded, chunked, in a thread ahead of the model
 members.py   attachments: files within files
 commit.py    second half: embedded and committed in groups
 remove.py    forgetting documents
+watch.py     when to look at files and folders again
 reindex.py   every live text embedded with another model, then one swap
 """

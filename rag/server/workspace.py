@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rag.assistant import Assistant, open_assistant
-from rag.config import Settings
+from rag.config import Settings, write_setting
 from rag.engine_choice import WriterChoice
 from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
-from rag.jobs import IngestJob
+from rag.jobs import IngestJob, Progress
 from rag.models import Models, Recipe
 from rag.server.asking import Asking
 from rag.server.checkup import Checkup
@@ -40,6 +40,9 @@ class Workspace:
         self._model_work: ModelWork | None = None
         self._checkup: Checkup | None = None
         self._engine: tuple[float, WriterChoice] | None = None
+        self._watched = settings.watch_folders
+        self._watch: IngestJob | None = None
+        self._begin_watch()
 
     # ----------------------------------------------------------------- asking
 
@@ -88,6 +91,49 @@ class Workspace:
         with self._lock:
             self._require_idle()
             self._begin(["--", str(path)], str(path))
+
+    # ----------------------------------------------------------------- watching
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The folders that are kept up to date."""
+        return self._watched
+
+    @property
+    def watch_progress(self) -> Progress | None:
+        """How the watch stands; None: nothing is watched."""
+        return self._watch.progress if self._watch else None
+
+    def watch(self, typed: str) -> None:
+        """Keep a folder up to date from now on, also when the app is started again.
+
+        Raises `PathNotFound`, and `HomeNotWritable` where the settings cannot be written.
+        """
+        path = str(_path(typed))
+        with self._lock:
+            if path not in self._watched:
+                self._watch_only((*self._watched, path))
+
+    def unwatch(self, path: str) -> None:
+        """No longer; its documents stay."""
+        with self._lock:
+            self._watch_only(tuple(folder for folder in self._watched if folder != path))
+
+    def _watch_only(self, folders: tuple[str, ...]) -> None:
+        write_setting(self.settings, "watch_folders", folders)
+        self._watched = folders
+        self._end_watch()
+        self._begin_watch()
+
+    def _begin_watch(self) -> None:
+        if self._watched:
+            self._watch = IngestJob(self.settings, ["--watch", "--", *self._watched])
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch.wait(_END_PATIENCE)
+            self._watch = None
 
     # ----------------------------------------------------------------- models
 
@@ -147,6 +193,7 @@ class Workspace:
             self._model_work.cancel()
             self._model_work.wait(_END_PATIENCE)
         self.models.close()
+        self._end_watch()
         ingestion = self._ingestion
         if ingestion is not None and ingestion.progress.running:
             ingestion.job.cancel()
