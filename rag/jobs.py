@@ -20,10 +20,11 @@ from typing import Any
 from rag.config import Settings
 from rag.ingest.commit import Embedded
 from rag.ingest.pipeline import IngestEvent, Planned, Summary
+from rag.ingest.recognise import Recognised
 from rag.types import ErrorInfo, FileResult
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Planned, Embedded, FileResult, Summary)
+    kind.__name__: kind for kind in (Planned, Embedded, Recognised, FileResult, Summary)
 }
 
 
@@ -37,6 +38,8 @@ class Progress:
     chunks_embedded: int = 0
     embed_seconds: float = 0.0
     waiting: str | None = None
+    recognised: Recognised | None = None
+    """How far OCR is; None before it begins, which is when all other text is searchable."""
     summary: Summary | None = None
     error: ErrorInfo | None = None
 
@@ -100,6 +103,8 @@ def _advance(progress: Progress, line: dict[str, Any]) -> Progress:
             return replace(progress, files=event.files, waiting=None)
         case Embedded():
             return replace(progress, chunks_embedded=event.chunks, embed_seconds=event.seconds)
+        case Recognised():
+            return replace(progress, recognised=event)
         case FileResult():
             return replace(progress, results=(*progress.results, event))
         case Summary():

@@ -49,7 +49,8 @@ FRONT_DOORS_SEE = {
     "rag.server", "ui",
 }  # fmt: skip
 # the events of an ingestion and of a reindex are data of level 3 that the front doors show
-EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.ingest.reindex",
+EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.ingest.recognise",
+          "rag.ingest.reindex",
           "rag.locks"}  # fmt: skip
 
 HOMES = {

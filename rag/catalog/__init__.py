@@ -4,6 +4,7 @@
     connection.py  opening, reading in one snapshot, writing in one transaction
     documents.py   files, their units, what became of each
     chunks.py      live chunks and the log of changes that the indexes follow
+    recognitions.py  pages as OCR read them
     vectors.py     vectors by text and identity
     indexing.py    published generations, watermarks, the library's embedding identities
     runs.py        the history of ingestion runs

@@ -6,19 +6,33 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import get_args
 
-from rag.types import Coverage, Document, ErrorInfo, LoadedDocument, Outcome, Unit
+from rag.types import (
+    Coverage,
+    Document,
+    ErrorInfo,
+    LoadedDocument,
+    Outcome,
+    PageState,
+    Unit,
+    UnitState,
+)
 
 _SELECT = """
 SELECT d.*,
        (SELECT count(*) FROM chunks c WHERE c.document_id = d.id) AS chunks,
        (SELECT json_group_array(collection) FROM memberships m WHERE m.document_id = d.id)
-           AS collections
+           AS collections,
+       (SELECT json_group_array(state) FROM units u WHERE u.document_id = d.id
+           AND state <> 'read') AS not_read
 FROM documents d
 """
+_IS_UNREAD = "state <> 'read' AND state IN ('garbled', 'needs_ocr')"  # by the index of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +106,12 @@ def replace(
     loaded: LoadedDocument,
     outcome: Outcome,
     sequence: int,
+    error: ErrorInfo | None = None,
 ) -> str:
     """Make `loaded` the live version of its file, without chunks yet. Returns the document's id.
 
-    The old version's units go; its chunks must have been removed before.
+    The old version's units go; its chunks must have been removed before. `error`: why no text of it
+    answers questions, though it has pages.
     """
     document_id = _upsert(
         db,
@@ -107,9 +123,9 @@ def replace(
             "language": loaded.language,
             "reader": loaded.reader,
             "outcome": outcome,
-            "error_code": None,
-            "error_message": None,
-            "error_hint": None,
+            "error_code": error.code if error else None,
+            "error_message": error.message if error else None,
+            "error_hint": error.hint if error else None,
             "stale": 0,
             "pages": len(loaded.units),
             "pages_without_text": loaded.pages_without_text,
@@ -118,10 +134,10 @@ def replace(
     )
     db.execute("DELETE FROM units WHERE document_id = ?", (document_id,))
     db.executemany(
-        "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (document_id, u.number, u.kind, u.label, json.dumps(u.headings), u.state, u.text,
-             u.char_map)
+             u.char_map, u.ocr_confidence)
             for u in loaded.units
         ],
     )  # fmt: skip
@@ -208,7 +224,47 @@ def coverage(db: sqlite3.Connection) -> Coverage:
         "SELECT count(*), coalesce(sum(id IN (SELECT document_id FROM chunks)), 0), "
         "coalesce(sum(pages), 0), coalesce(sum(pages_without_text), 0) FROM documents"
     ).fetchone()
-    return Coverage(*row)
+    counts = db.execute("SELECT state, count(*) FROM units WHERE state <> 'read' GROUP BY state")
+    states = _states(row[2], dict(counts.fetchall()))
+    return Coverage(row[0], row[1], row[2], row[3], states)
+
+
+def with_unread_pages(db: sqlite3.Connection) -> list[Document]:
+    """The documents that have pages for OCR, by path."""
+    rows = db.execute(
+        _SELECT + f"WHERE d.id IN (SELECT document_id FROM units WHERE {_IS_UNREAD}) "
+        "ORDER BY d.path"
+    )
+    return [_document(row) for row in rows]
+
+
+def unread_pages(db: sqlite3.Connection, document_id: str) -> list[int]:
+    """The numbers of the pages of a document that are for OCR."""
+    rows = db.execute(
+        f"SELECT number FROM units WHERE document_id = ? AND {_IS_UNREAD} ORDER BY number",
+        (document_id,),
+    )
+    return [row[0] for row in rows]
+
+
+def not_read(db: sqlite3.Connection, document_id: str) -> list[PageState]:
+    """The pages of a document that are not simply read, in order."""
+    rows = db.execute(
+        "SELECT number, kind, state, ocr_confidence FROM units "
+        "WHERE document_id = ? AND state <> 'read' ORDER BY number",
+        (document_id,),
+    )
+    return [PageState(*row) for row in rows]
+
+
+def beginning(db: sqlite3.Connection, document_id: str, characters: int) -> str:
+    """The first text of a document that has any: enough to tell its language."""
+    row = db.execute(
+        "SELECT substr(text, 1, ?) FROM units WHERE document_id = ? AND state IN ('read', 'ocr') "
+        "AND trim(text) <> '' ORDER BY number LIMIT 1",
+        (characters, document_id),
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]) -> str:
@@ -247,6 +303,7 @@ def _document(row: sqlite3.Row) -> Document:
     return Document(
         **{name: row[name] for name in same},
         error=error,
+        states=_states(row["pages"], Counter(json.loads(row["not_read"]))),
         stale=bool(row["stale"]),
         collections=tuple(sorted(json.loads(row["collections"]))),
     )
@@ -261,7 +318,15 @@ def _unit(row: sqlite3.Row) -> Unit:
         headings=tuple(json.loads(row["headings"])),
         state=row["state"],
         char_map=row["char_map"],
+        ocr_confidence=row["ocr_confidence"],
     )
+
+
+def _states(pages: int, not_read: Mapping[str, int]) -> dict[UnitState, int]:
+    """Pages by state, those of no state left out; `not_read`: the others than `read`."""
+    counts = {state: not_read.get(state, 0) for state in get_args(UnitState)}
+    counts["read"] = pages - sum(counts.values())
+    return {state: number for state, number in counts.items() if number}
 
 
 def _now() -> str:

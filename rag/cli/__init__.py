@@ -7,6 +7,7 @@ contracts.py   the JSON that other programs read
 asking.py      ask, chat, search
 ingesting.py   ingest
 library.py     documents, status, config
+picturing.py   page
 models.py      models list, show, running, pull, create, copy, remove
 model_views.py how models are printed
 examining.py   doctor

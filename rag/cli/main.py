@@ -24,6 +24,7 @@ from rag.cli import (  # noqa: E402
     ingesting,
     library,
     models,
+    picturing,
     reindexing,
     serving,
 )
@@ -39,7 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    serving, ingesting, asking, library, models, reindexing, examining, evaluating, generating,
+    serving, ingesting, asking, library, picturing, models, reindexing, examining, evaluating,
+    generating,
 ):  # fmt: skip
     module.register(app)
 

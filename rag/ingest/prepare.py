@@ -17,11 +17,12 @@ from typing import Protocol
 from rag.catalog import vectors
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
-from rag.errors import LoadError, NoText, Unreadable
+from rag.errors import LoadError, Unreadable
 from rag.ingest import members
 from rag.ingest.discover import Found
 from rag.ingest.plan import is_settled
-from rag.types import RETIRING, TRANSIENT, Chunk, Document, LoadedDocument
+from rag.ingest.recognised import unread, with_recognised
+from rag.types import RETIRING, TRANSIENT, Chunk, Document, LoadedDocument, Recognition
 
 AHEAD = 256  # documents loaded and waiting, at most
 AHEAD_TEXTS = 1024  # their texts, beyond which no further document is loaded
@@ -39,7 +40,8 @@ class Reader(Protocol):
 class Prepared:
     """A file ready to be embedded and committed; `loaded` is None if it is unchanged or failed.
 
-    `gone`: documents that were in it and are no longer.
+    With both `loaded` and an `error` it has pages, but none with text yet. `gone`: documents that
+    were in it and are no longer.
     """
 
     version: FileVersion
@@ -52,13 +54,27 @@ class Prepared:
     keys: list[bytes] = field(default_factory=list)
     gone: list[Document] = field(default_factory=list)
 
+    def take(self, loaded: LoadedDocument, chunker: Chunker) -> None:
+        """Chunk what was read. Without any text there are its pages and an error."""
+        text_of = {unit.number: unit.text for unit in loaded.units}
+        self.loaded = loaded
+        for chunk in chunker.split(loaded):
+            text = text_of[chunk.unit][chunk.start : chunk.end]
+            embedded = chunker.embedded_text(loaded.title, chunk.headings, text)
+            self.chunks.append(chunk)
+            self.texts.append(embedded)
+            self.keys.append(vectors.key_of(embedded))
+        if not self.chunks:
+            self.error = unread(self.version.path, self.version.name, loaded)
+
 
 @dataclass(frozen=True, slots=True)
 class Preparer:
     """Turns a found file into a `Prepared`, and one for each file in it.
 
     Never raises for what the file may be. `folder`: where members lie while they are read; `held`:
-    the members that are known, by the path of the file that holds them.
+    the members that are known, by the path of the file that holds them; `recognised`: what OCR has
+    made of pages already, by the SHA-256 of their file.
     """
 
     reader: Reader
@@ -67,6 +83,7 @@ class Preparer:
     is_current: Callable[[Document], bool]
     folder: Path
     held: Mapping[str, Sequence[Document]]
+    recognised: Callable[[str], Mapping[int, Recognition]]
 
     def prepare(self, found: Found) -> Iterator[Prepared]:
         """The members of a file, then the file: once it is committed, all in it has been."""
@@ -77,10 +94,12 @@ class Preparer:
             if self._is_unchanged(prepared, inside):
                 yield from map(again, inside)
             else:
-                prepared.loaded = self.reader.load(found.location)
-                self._chunk(prepared, prepared.loaded)
-                yield from self._members(found, prepared.loaded.members)
-                prepared.gone = _gone(found, inside, prepared.loaded.members)
+                loaded = self.reader.load(found.location)
+                if loaded.is_unread:
+                    loaded = with_recognised(loaded, self.recognised(prepared.version.sha256))
+                prepared.take(loaded, self.chunker)
+                yield from self._members(found, loaded.members)
+                prepared.gone = _gone(found, inside, loaded.members)
                 _refuse_if_changed(prepared.version, found.location)
         except LoadError as error:
             prepared.loaded, prepared.error = None, error
@@ -123,21 +142,6 @@ class Preparer:
             and self.is_current(known)
             and all(is_settled(member, self.is_current) for member in inside)
         )
-
-    def _chunk(self, prepared: Prepared, loaded: LoadedDocument) -> None:
-        text_of = {unit.number: unit.text for unit in loaded.units}
-        for chunk in self.chunker.split(loaded):
-            text = text_of[chunk.unit][chunk.start : chunk.end]
-            embedded = self.chunker.embedded_text(loaded.title, chunk.headings, text)
-            prepared.chunks.append(chunk)
-            prepared.texts.append(embedded)
-            prepared.keys.append(vectors.key_of(embedded))
-        if not prepared.chunks:
-            raise NoText(
-                prepared.version.path,
-                f"{prepared.version.name} has no text.",
-                "If it is a scan, it needs text recognition (OCR) first.",
-            )
 
 
 def again(known: Document, error: LoadError | None = None) -> Prepared:
