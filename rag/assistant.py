@@ -283,10 +283,10 @@ class Assistant:
         document_id: str,
         sha256: str,
         number: int,
-        spans: Sequence[tuple[int, int]],
+        span: tuple[int, int] | None = None,
         dpi: int = DPI,
     ) -> PagePicture | None:
-        """A page with spans of its text marked; None where that version is no longer there.
+        """A page with a span of its text marked; None where that version is no longer there.
 
         PDF pages and images are drawn from their file, if it still is what was read; of everything
         else, and of files that have changed, the stored text is.
@@ -296,7 +296,7 @@ class Assistant:
             unit = documents.unit(db, document_id, number)
         if document is None or unit is None or document.sha256 != sha256:
             return None
-        reason = None
+        reason, spans = None, [span] if span else []
         if document.format in _DRAWN_FROM_FILE:
             try:
                 with source.opened(self._catalog, self._home, self._reader, document) as path:

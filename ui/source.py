@@ -73,7 +73,7 @@ def _picture(assistant: Assistant, source: Source) -> PagePicture | None:
     """Drawn once for each source that is opened: a page may take a second."""
     drawn: tuple[Source, PagePicture | None] | None = st.session_state.get("picture")
     if drawn is None or drawn[0] != source:
-        spans = [(source.start, source.end)]
-        picture = assistant.picture(source.document_id, source.sha256, source.page, spans)
+        span = (source.start, source.end)
+        picture = assistant.picture(source.document_id, source.sha256, source.page, span)
         drawn = st.session_state["picture"] = (source, picture)
     return drawn[1]

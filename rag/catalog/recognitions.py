@@ -34,6 +34,16 @@ def of_file(db: sqlite3.Connection, sha256: str) -> dict[int, Recognition]:
     return {row[0]: Recognition(*row[1:]) for row in rows}
 
 
+def untried(db: sqlite3.Connection) -> int:
+    """How many pages are for OCR and have not been tried."""
+    row = db.execute(
+        "SELECT count(*) FROM units u JOIN documents d ON d.id = u.document_id "
+        "WHERE u.state <> 'read' AND u.state IN ('garbled', 'needs_ocr') AND NOT EXISTS "
+        "(SELECT 1 FROM recognitions r WHERE r.sha256 = d.sha256 AND r.page = u.number)"
+    ).fetchone()
+    return int(row[0])
+
+
 def sweep(db: sqlite3.Connection) -> None:
     """Forget the pages of files that no document is any more."""
     db.execute("DELETE FROM recognitions WHERE sha256 NOT IN (SELECT sha256 FROM documents)")

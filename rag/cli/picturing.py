@@ -47,8 +47,8 @@ def page(
     with closing(open_assistant(settings)) as assistant:
         document = assistant.document(file)
         unit = assistant.unit(document, number)
-        spans = _spans(unit, highlight, quote)
-        picture = assistant.picture(document.id, document.sha256, number, spans, dpi)
+        span = _span(unit, highlight, quote)
+        picture = assistant.picture(document.id, document.sha256, number, span, dpi)
     if picture is None or picture.png is None:
         reason = picture.reason if picture and picture.reason else "it has just been changed"
         raise UsageError(
@@ -61,7 +61,7 @@ def page(
         return
     target.write_bytes(picture.png)
     if json:
-        print_json(_as_json(document, picture, target, spans))
+        print_json(_as_json(document, picture, target, span))
         return
     if picture.reason:
         err.print(styled(picture.reason, "yellow"), soft_wrap=True)
@@ -82,12 +82,12 @@ def _target(to: str | None, file: str, number: int, json: bool) -> Path | None:
     return target
 
 
-def _spans(unit: Unit, highlight: str | None, quote: str | None) -> list[Span]:
+def _span(unit: Unit, highlight: str | None, quote: str | None) -> Span | None:
     if highlight and quote:
         raise UsageError("--quote", "Both --highlight and --quote are given.", "Give one of them.")
     if highlight:
-        return [_range(unit, highlight)]
-    return [_found(unit, quote)] if quote else []
+        return _range(unit, highlight)
+    return _found(unit, quote) if quote else None
 
 
 def _range(unit: Unit, highlight: str) -> Span:
@@ -116,7 +116,7 @@ def _found(unit: Unit, quote: str) -> Span:
 
 
 def _as_json(
-    document: Document, picture: PagePicture, target: Path, spans: list[Span]
+    document: Document, picture: PagePicture, target: Path, span: Span | None
 ) -> dict[str, object]:
     unit = picture.unit
     return {
@@ -128,7 +128,7 @@ def _as_json(
         "out": str(target.absolute()),
         "drawn_from": "file" if picture.of_file else "text",
         "reason": picture.reason,
-        "start": spans[0][0] if spans else None,
-        "end": spans[0][1] if spans else None,
+        "start": span[0] if span else None,
+        "end": span[1] if span else None,
         "ocr_confidence": unit.ocr_confidence,
     }

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,23 +123,24 @@ class Pipeline:
     def _events(
         self, plan: Plan, lock: WriterLock, committer: Committer
     ) -> Iterator[Embedded | Recognised | FileResult]:
+        with self.catalog.read() as db:
+            known = {d.path: d for d in documents.all_documents(db)}
         held: dict[str, FileResult] = {}
-        for event in self._texts(plan, lock, committer):
+        for event in self._texts(plan, known, lock, committer):
             if self.recogniser is not None and isinstance(event, FileResult) and _may_wait(event):
                 held[event.document_id or ""] = event
             else:
                 yield event
         self._settle(lock, committer)
         if self.recogniser is not None:
-            yield from self._pages(self.recogniser, held, lock, committer)
+            for event in self._pages(self.recogniser, held, lock, committer):
+                yield _told(event, known) if isinstance(event, FileResult) else event
 
     def _texts(
-        self, plan: Plan, lock: WriterLock, committer: Committer
+        self, plan: Plan, known: Mapping[str, Document], lock: WriterLock, committer: Committer
     ) -> Iterator[Embedded | FileResult]:
-        """Every file of the plan, without OCR."""
+        """Every file of the plan, without OCR. `known`: all documents before, by path."""
         yield from committer.note_unchanged(plan.unchanged)
-        with self.catalog.read() as db:
-            known = {d.path: d for d in documents.all_documents(db)}
         inside = members.by_container(known.values())
         for path, error in plan.discovery.unreadable:
             yield committer.fail(_unseen(path, known.get(path)), error)
@@ -252,6 +253,13 @@ def _unseen(path: str, known: Document | None) -> Prepared:
 def _may_wait(result: FileResult) -> bool:
     """Whether a document may have pages for OCR."""
     return bool(result.pages_without_text) and result.outcome in SEARCHABLE | {"no_text"}
+
+
+def _told(result: FileResult, known: Mapping[str, Document]) -> FileResult:
+    """The result of a file whose first text of this run is OCR's: it may have had another before."""
+    before = known.get(result.path)
+    is_update = result.outcome == "added" and before is not None and before.searchable
+    return replace(result, outcome="updated") if is_update else result
 
 
 def _with_pages(before: FileResult, after: FileResult) -> FileResult:

@@ -1,4 +1,4 @@
-"""Fonts to draw text of any script with: those of this machine, and the one that Pillow carries.
+"""Fonts to draw text of any script with: those of this machine, else those that packages carry.
 
 A character is drawn with the first font that has it; which have none at all is known, so that it can
 be said instead of drawing boxes. Knows nothing of pages.
@@ -6,12 +6,14 @@ be said instead of drawing boxes. Knows nothing of pages.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 
@@ -27,6 +29,8 @@ _OTHERS = re.compile(
 )
 _SUFFIXES = {".ttf", ".otf", ".ttc"}
 _MOST_FILES = 20_000
+_REGULAR = 400
+"""The weight of letters in running text."""
 _ABSENT = "\U0010fffe"
 """A code point that is no character: what a font draws for it, it draws for all that it lacks."""
 
@@ -38,7 +42,8 @@ class Fonts:
 
     def __init__(self, size: int, fixed: bool = False) -> None:
         self._size = size
-        self._paths = [*_named(_FIXED if fixed else ()), *_named(_SANS), *_others()]
+        names = [_FIXED, _SANS] if fixed else [_SANS]
+        self._paths = [*(p for some in names for p in _named(some)), *_others(), *_carried(fixed)]
         self._fonts: list[Font] = []
         self._of: dict[str, int] = {}
         self._widths: dict[str, float] = {}
@@ -86,10 +91,12 @@ class Fonts:
 
     def _opened(self, place: int) -> Font:
         if place < len(self._paths):
-            try:
-                return ImageFont.truetype(str(self._paths[place]), self._size)
-            except (OSError, ValueError):  # damaged, or of a kind that cannot be drawn
-                pass
+            path = self._paths[place]
+            with contextlib.suppress(OSError, ValueError):  # damaged, or of an unknown kind
+                font = ImageFont.truetype(str(path), self._size)
+                if path.suffix == ".woff2":
+                    font.set_variation_by_axes([_REGULAR])
+                return font
         carried = ImageFont.load_default(self._size)
         assert isinstance(carried, Font), "Pillow is built with FreeType"
         return carried
@@ -102,6 +109,17 @@ def _has(font: Font, character: str) -> bool:
     return drawn.getbbox() is not None and (
         drawn.size != absent.size or bytes(drawn) != bytes(absent)
     )
+
+
+@cache
+def _carried(fixed: bool) -> list[Path]:
+    """The fonts of the web app, which Streamlit carries: Latin, Greek and Cyrillic."""
+    found = find_spec("streamlit")
+    if found is None or found.origin is None:
+        return []
+    folder = Path(found.origin).parent / "static" / "static" / "media"
+    names = ["SourceCodeVF-Upright", "SourceSansVF-Upright"][0 if fixed else 1 :]
+    return [path for name in names for path in folder.glob(f"{name}.ttf.*.woff2")]
 
 
 def _named(names: tuple[str, ...]) -> list[Path]:

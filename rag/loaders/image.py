@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -53,12 +54,22 @@ def page_picture(path: Path, number: int) -> Image.Image:
     """
     with _open(path) as image:
         _seek(path, image, number)
-        upright = ImageOps.exif_transpose(fitting(image))
+        upright = ImageOps.exif_transpose(fitting(_of_eight_bits(image)))
         if upright.has_transparency_data:
             upright = upright.convert("RGBA")
             white = Image.new("RGBA", upright.size, "white")
             upright = Image.alpha_composite(white, upright)
         return upright.convert("RGB")
+
+
+def _of_eight_bits(image: Image.Image) -> Image.Image:
+    """The image; one of more bits than a screen shows with its own darkest and lightest as ends."""
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return image
+    plain = image.convert("F")
+    low, high = cast(tuple[float, float], plain.getextrema())
+    scale = 255 / (high - low) if high > low else 0.0
+    return plain.point(lambda value: value * scale - low * scale).convert("L")
 
 
 @contextmanager
