@@ -133,8 +133,8 @@ class Pipeline:
                 yield event
         self._settle(lock, committer)
         if self.recogniser is not None:
-            for event in self._pages(self.recogniser, held, lock, committer):
-                yield _told(event, known) if isinstance(event, FileResult) else event
+            for late in self._pages(self.recogniser, held, lock, committer):
+                yield _told(late, known) if isinstance(late, FileResult) else late
 
     def _texts(
         self, plan: Plan, known: Mapping[str, Document], lock: WriterLock, committer: Committer
