@@ -64,6 +64,10 @@ class Settings:
     read_timeout: float = _setting(
         120.0, "Longest silence of a model between two words, in seconds."
     )
+    ocr_pages: int = _setting(200, "Most pages of one document that OCR reads; 0 switches it off.")
+    ocr_languages: tuple[str, ...] = _setting(
+        (), "Languages for OCR by tesseract's names, such as deu,eng; none: chosen by document."
+    )
     port: int = _setting(8501, "Port of the web app on loopback.")
     bind: Bind = _setting("127.0.0.1", "Where it listens; 0.0.0.0 is for containers only.")
     backups: int = _setting(3, "Automatic backups of the library that are kept; 0 makes none.")
@@ -97,7 +101,7 @@ SETTINGS = tuple(f for f in fields(Settings) if f.name != "origins")
 _HIGHEST_PORT = 65_535
 _LOWEST = {"num_ctx": 512, "num_predict": 16, "passages": 1, "port": 0, "threads": 0,
            "temperature": 0.0, "connect_timeout": 0.1, "load_timeout": 1.0, "read_timeout": 1.0,
-           "num_parallel": 1, "num_gpu": -1, "num_thread": 0, "backups": 0}  # fmt: skip
+           "num_parallel": 1, "num_gpu": -1, "num_thread": 0, "ocr_pages": 0, "backups": 0}  # fmt: skip
 
 
 def load_settings(

@@ -21,11 +21,13 @@ from rag.catalog.backups import BackedUp
 from rag.config import Settings
 from rag.ingest.commit import Embedded
 from rag.ingest.pipeline import Planned, Summary
+from rag.ingest.recognise import Recognised
 from rag.types import ErrorInfo, FileResult
 from rag.watching import Notice, WatchEvent
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Planned, Embedded, FileResult, BackedUp, Summary, Notice)
+    kind.__name__: kind
+    for kind in (Planned, Embedded, Recognised, FileResult, BackedUp, Summary, Notice)
 }
 
 
@@ -42,6 +44,8 @@ class Progress:
     chunks_embedded: int = 0
     embed_seconds: float = 0.0
     waiting: str | None = None
+    recognised: Recognised | None = None
+    """How far OCR is; None before it begins, which is when all other text is searchable."""
     summary: Summary | None = None
     error: ErrorInfo | None = None
     notes: tuple[str, ...] = ()
@@ -109,6 +113,8 @@ def _advance(progress: Progress, line: dict[str, Any]) -> Progress:
             return Progress(files=event.files, notices=progress.notices)
         case Embedded():
             return replace(progress, chunks_embedded=event.chunks, embed_seconds=event.seconds)
+        case Recognised():
+            return replace(progress, recognised=event)
         case FileResult():
             return replace(progress, results=(*progress.results, event))
         case BackedUp():

@@ -56,7 +56,7 @@ FRONT_DOORS_SEE = {
 }  # fmt: skip
 # the events of an ingestion and of a reindex are data of level 3 that the front doors show
 EVENTS = {"rag.catalog.backups", "rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan",
-          "rag.ingest.reindex", "rag.locks"}  # fmt: skip
+          "rag.ingest.recognise", "rag.ingest.reindex", "rag.locks"}  # fmt: skip
 
 HOMES = {
     "chromadb": {"rag/indexes/vector.py"},

@@ -69,6 +69,8 @@ def _watch(ingestion: Ingestion) -> None:
         st.rerun()
     with st.container(border=True, key="ingestion"):
         st.markdown(f"**Reading {safe.line(ingestion.subject)}**")
+        if progress.recognised:
+            st.caption("All other text is searchable already. Now pictures of text are read.")
         if progress.waiting:
             st.caption(f"Waiting: the library is being written by {safe.line(progress.waiting)}")
         st.progress(ingestion.standing.share)
@@ -78,11 +80,13 @@ def _watch(ingestion: Ingestion) -> None:
 
 
 def numbers(ingestion: Ingestion) -> str:
-    """How far it is: files, speed, time left."""
-    now = ingestion.standing
+    """How far it is: files or pages, speed, time left."""
+    now, recognised = ingestion.standing, ingestion.progress.recognised
     if not now.total:
         return "Looking through the files"
-    parts = [f"{now.done:,} of {words.count(now.total, 'file')}"]
+    parts = [f"{now.done:,} of {words.count(now.total, 'page' if recognised else 'file')}"]
+    if recognised:
+        parts.append(safe.line(recognised.path.removeprefix("upload:").rsplit("/", 1)[-1]))
     if now.chunks_per_second:
         parts.append(f"{now.chunks_per_second:,.0f} chunks a second")
     if now.seconds_left:
@@ -138,6 +142,4 @@ def _told(result: FileResult) -> str:
     parts = [words.OUTCOMES[result.outcome]]
     if result.pages and result.outcome in SEARCHABLE:
         parts.append(words.count(result.pages, "page or section", "pages and sections"))
-    if result.pages_without_text:
-        parts.append(f"{result.pages_without_text} without text")
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""Draws the open source: the page as a picture with the quote marked, or its text."""
+"""Draws the open source: the page as a picture with the quote marked, and its text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from rag.assistant import Assistant, PagePicture
+from rag.explain import by_ocr
 from rag.types import Unit
 from ui import safe
 from ui.conversation import Source
@@ -26,6 +27,8 @@ def panel(assistant: Assistant, source: Source, close: Callable[[], None]) -> No
         if source.quote and picture is not None:
             with st.container(key="quote"):
                 st.text(safe.flowing(source.quote))
+        if picture is not None and picture.unit.state == "ocr":
+            st.caption(f"This page was {by_ocr(picture.unit.ocr_confidence)}.")
         _page(picture, source)
         with st.container(key="source-path"):
             st.text(safe.plain(source.path))
@@ -39,9 +42,15 @@ def _page(picture: PagePicture | None, source: Source) -> None:
         st.info(safe.line(picture.reason))
     if picture.png is not None:
         st.image(picture.png, width="stretch")
+        with st.expander("As text"):
+            _text(picture, source)
     else:
-        with st.container(key="source-text"):
-            st.markdown(excerpt(picture.unit, source.start, source.end, picture.columns))
+        _text(picture, source)
+
+
+def _text(picture: PagePicture, source: Source) -> None:
+    with st.container(key="source-text"):
+        st.markdown(excerpt(picture.unit, source.start, source.end, picture.columns))
 
 
 def excerpt(unit: Unit, start: int, end: int, columns: str | None = None) -> str:

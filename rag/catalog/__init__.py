@@ -6,6 +6,7 @@
     replacing.py   another file in its place, of a backup or of another machine
     documents.py   files, their units, what became of each
     chunks.py      live chunks and the log of changes that the indexes follow
+    recognitions.py  pages as OCR read them
     vectors.py     vectors by text and identity
     indexing.py    published generations, watermarks, the library's embedding identities
     runs.py        the history of ingestion runs

@@ -134,7 +134,22 @@ _HIDDEN = """
 ALTER TABLE documents ADD COLUMN hidden_characters INTEGER NOT NULL DEFAULT 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW, _CONTAINERS, _HIDDEN)
+# Most units are read: an index of the others alone counts the pages of each state at once.
+_RECOGNITIONS = """
+ALTER TABLE units ADD COLUMN ocr_confidence INTEGER;  -- 0 to 100; NULL: not read by OCR
+CREATE INDEX units_not_read ON units (document_id, state) WHERE state <> 'read';
+CREATE TABLE recognitions (    -- pages as OCR read them: none is recognised twice
+    sha256 TEXT NOT NULL,      -- of the file, whatever it is called
+    page INTEGER NOT NULL,
+    engine TEXT NOT NULL,      -- version and languages of what recognised it
+    confidence INTEGER,        -- 0 to 100; NULL: it failed
+    text TEXT NOT NULL,
+    boxes BLOB NOT NULL,       -- of its words (word_boxes.py)
+    PRIMARY KEY (sha256, page)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW, _CONTAINERS, _HIDDEN, _RECOGNITIONS)
 LATEST = len(MIGRATIONS)
 
 

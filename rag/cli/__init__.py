@@ -10,6 +10,7 @@ watching.py    ingest --watch
 library.py     documents, status, config
 certifying.py  the certificate of documents remove
 keeping.py     library export, import, restore
+picturing.py   page
 models.py      models list, show, running, pull, create, copy, remove
 model_views.py how models are printed
 examining.py   doctor

@@ -49,6 +49,9 @@ def ingest(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once if another process is writing.")
     ] = False,
+    no_ocr: Annotated[
+        bool, typer.Option("--no-ocr", help="Leave pages that are pictures for another run.")
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Then follow every change, until Ctrl-C.")
     ] = False,
@@ -83,6 +86,7 @@ def ingest(
         stream = assistant.ingest(
             plan,
             collection=collection,
+            ocr=not no_ocr,
             wait=not no_wait,
             on_wait=tell_waiting_as_event if events else tell_waiting,
         )
@@ -93,6 +97,9 @@ def ingest(
                 code = _print_contract(stream)
             else:
                 code = show_progress(stream, len(plan.load))
+        advice = None if events or json else assistant.unread_pages_advice()
+        if advice:
+            err.print(styled(advice, "yellow"), soft_wrap=True)
         if watch:
             watching.follow(assistant, paths or [], collection, keep_missing, json)
             return
@@ -104,17 +111,25 @@ def show_progress(stream: Iterator[IngestEvent | BackedUp], to_load: int) -> int
     from rag.catalog.backups import BackedUp
     from rag.ingest.commit import Embedded
     from rag.ingest.pipeline import Summary
+    from rag.ingest.recognise import Recognised
 
     not_read: list[FileResult] = []
-    summary, note = None, ""
-    with progress_bar("files") as progress:
-        task = progress.add_task("Reading", total=to_load, rate="")
+    summary, note, reading_files = None, "", True
+    with progress_bar() as progress:
+        task = progress.add_task("Reading", total=to_load, things="files", rate="")
         for event in stream:
             if isinstance(event, Embedded):
                 rate = f"{event.chunks / event.seconds:.0f} chunks/s" if event.seconds else ""
                 progress.update(task, rate=rate)
+            elif isinstance(event, Recognised):
+                pages = f"page {event.page} of {Path(event.path).name}" if event.page else ""
+                progress.update(
+                    task, description="Reading pictures of text", total=event.pages,
+                    completed=event.done, things="pages", rate=pages,
+                )  # fmt: skip
+                reading_files = False
             elif isinstance(event, FileResult):
-                if event.outcome != "unchanged" and event.container is None:
+                if reading_files and event.outcome != "unchanged" and event.container is None:
                     progress.advance(task)
                 if event.outcome in RETIRING | TRANSIENT:
                     not_read.append(event)
@@ -142,8 +157,10 @@ def print_not_read(results: Sequence[FileResult]) -> None:
 
 def print_summary(summary: Summary) -> None:
     words = [f"{n} {outcome.replace('_', ' ')}" for outcome, n in summary.counts.items()]
+    recognised = summary.pages_recognised
+    pages = f"{recognised} page{'s' if recognised > 1 else ''} read by OCR, " if recognised else ""
     out.print(
-        f"{', '.join(words) or 'nothing to do'}; {summary.chunks_embedded} chunks embedded "
+        f"{', '.join(words) or 'nothing to do'}; {pages}{summary.chunks_embedded} chunks embedded "
         f"in {summary.seconds:.1f} s.",
         soft_wrap=True,
     )

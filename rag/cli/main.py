@@ -25,6 +25,7 @@ from rag.cli import (  # noqa: E402
     keeping,
     library,
     models,
+    picturing,
     reindexing,
     serving,
 )
@@ -40,7 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    serving, ingesting, asking, library, keeping, models, reindexing, examining, evaluating, generating,
+    serving, ingesting, asking, library, picturing, keeping, models, reindexing, examining,
+    evaluating, generating,
 ):  # fmt: skip
     module.register(app)
 

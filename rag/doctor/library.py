@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from rag.catalog import backups, chunks, connection, documents, indexing, schema
+from rag.catalog import backups, chunks, connection, documents, indexing, recognitions, schema
 from rag.doctor.facts import CatalogFacts, IndexState, LibraryFacts
 from rag.errors import HomeError, HomeNotWritable, LibraryDamaged
 from rag.indexes import publish
@@ -67,6 +67,7 @@ def _look_inside(
         next((s for s in documents.sources(db) if Path(s).exists()), str(Path.home())),
         vectors="none" if newest is None else "whole" if whole else "damaged",
         keywords=_keywords(home.keyword_index) if count else "none",
+        pages_unread=recognitions.untried(db) if schema.version(db) == schema.LATEST else 0,
     )
 
 

@@ -254,6 +254,7 @@ _LIBRARY = [
     *_in_order(
         "Library",
         library="{chunks} chunks in {home}, and nothing wrong with them.",
+        ocr="{engine} reads pages that are pictures, in {languages}.",
     ),
     Finding(
         "bad_setting", "Library", "problem",
@@ -337,6 +338,25 @@ _LIBRARY = [
         "The library is being written by {holder}.",
         "Reading goes on; whoever else wants to write waits until it has ended.",
         "See what it does", "ps -fp {pid}",
+    ),
+    Finding(
+        "ocr_missing", "Library", "warning",
+        "{pages} unread: pictures or garbled text, and there is no tesseract to read them.",
+        "What stands on them is not found, and no answer can draw on it.",
+        "Install it; the next ingestion then reads them, and nothing else anew",
+        "sudo apt-get install tesseract-ocr",
+    ),
+    Finding(
+        "ocr_waiting", "Library", "note",
+        "{pages} for OCR: an ingestion was stopped, or a document has more than ocr_pages.",
+        "What stands on them is not found yet.",
+        "The next ingestion goes on with them", "rag ingest {folder}",
+    ),
+    Finding(
+        "ocr_languages_missing", "Library", "warning",
+        "ocr_languages names {languages}, which the installed tesseract does not have.",
+        "It reads in the others, and makes mistakes in these.",
+        "Install their data, or change ocr_languages", "sudo apt-get install tesseract-ocr-deu",
     ),
 ]  # fmt: skip
 

@@ -135,6 +135,12 @@ class Workspace:
             self._watch.wait(_END_PATIENCE)
             self._watch = None
 
+    def unread_pages_advice(self) -> str | None:
+        """What to do about pages that OCR could read; nothing while an ingestion is at work."""
+        if self._ingestion is not None and self._ingestion.progress.running:
+            return None
+        return self.assistant.unread_pages_advice()
+
     # ----------------------------------------------------------------- models
 
     @property
@@ -201,7 +207,13 @@ class Workspace:
         self.assistant.close()
 
     def _require_idle(self) -> None:
-        if self._ingestion is not None and self._ingestion.progress.running:
+        if self._ingestion is None:
+            return
+        progress = self._ingestion.progress
+        if progress.running and progress.recognised is not None:
+            self._ingestion.job.cancel()  # what is added comes first; OCR goes on afterwards
+            progress = self._ingestion.job.wait(_END_PATIENCE)
+        if progress.running:
             raise LibraryBusy(
                 self._ingestion.subject,
                 f"The library is already reading {self._ingestion.subject}.",

@@ -15,7 +15,9 @@ from conftest import DATA
 from test_locks import another_process
 
 from rag.catalog import schema
+from rag.loaders import tesseract
 from rag.paths import Home
+from tests.pictures import needs_tesseract, written
 
 from .desk import Desk
 
@@ -169,6 +171,31 @@ def test_a_whole_library_is_said_to_be(filled: Desk, deep: bool) -> None:
     found = filled.examine(deep=deep)
     assert "nothing wrong with them" in found["library"].message
     assert {finding.status for finding in found.values()} == {"ok"}
+
+
+def test_pages_that_ocr_could_read_are_told_until_it_has_tried(
+    filled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = filled.home.parent / "scan.png"
+    written("The heron stands in the reeds").save(scan)
+    filled.shell(f"rag ingest --no-ocr {scan}")
+    with monkeypatch.context() as patch:
+        patch.setattr(tesseract, "installed", lambda: None)
+        found = filled.examine()["ocr_missing"]
+        assert found.message.startswith("1 page unread")
+        assert "install" in found.command
+    needs_tesseract()
+    found = filled.examine()
+    assert "ocr_missing" not in found
+    filled.assert_mended(found["ocr_waiting"])
+    assert "in eng" in filled.examine()["ocr"].message
+
+
+def test_languages_that_tesseract_lacks_are_told_with_their_package(filled: Desk) -> None:
+    needs_tesseract()
+    found = filled.examine("export RAG_OCR_LANGUAGES=eng,tlh")["ocr_languages_missing"]
+    assert "names tlh" in found.message
+    assert found.command == "sudo apt-get install tesseract-ocr-tlh"
 
 
 def test_a_damaged_library_is_moved_away_by_what_is_advised(filled: Desk) -> None:
