@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag.answering.followup import standalone
 from rag.answering.stream import answer_events
-from rag.answering.writing import Question
+from rag.answering.writing import Question, Writer
 from rag.catalog import chunks, documents, indexing, runs
 from rag.catalog.connection import Catalog, open_catalog
 from rag.chunking import CHUNKER, Chunker
@@ -121,12 +121,7 @@ class Assistant:
         text = _checked_question(question)
         self._require_documents()
         writer, choice = self._engines.writer()
-        asked = standalone(text, history)
-        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
-        notices = [n for n in (choice.notice, evidence.search.notice) if n]
-        assert evidence.identity is not None, "a library with chunks has an identity"
-        question_asked = Question(text, asked, tuple(history))
-        return answer_events(question_asked, evidence, writer, evidence.identity, notices)
+        return self._answer(text, tuple(history), scope, writer, choice.notice)
 
     def search(
         self,
@@ -317,6 +312,22 @@ class Assistant:
         self._catalog.close()
 
     # ----------------------------------------------------------------- parts
+
+    def _answer(
+        self,
+        text: str,
+        history: tuple[Turn, ...],
+        scope: Scope,
+        writer: Writer,
+        notice: str | None,
+    ) -> Iterator[AnswerEvent]:
+        started = time.perf_counter()
+        asked = yield from writer.standalone(text, history)
+        question = Question(text, asked, history, time.perf_counter() - started)
+        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
+        notices = [n for n in (notice, evidence.search.notice) if n]
+        assert evidence.identity is not None, "a library with chunks has an identity"
+        yield from answer_events(question, evidence, writer, evidence.identity, notices)
 
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
