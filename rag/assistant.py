@@ -54,6 +54,7 @@ from rag.types import (
     FileResult,
     Scope,
     SearchResult,
+    StoredChunk,
     Turn,
     Unit,
 )
@@ -119,7 +120,7 @@ class Assistant:
         Raises `QuestionTooLong`, `EmptyLibrary`, and with engine=ollama what that engine raises.
         """
         text = _checked_question(question)
-        self._require_documents()
+        self.require_documents()
         writer, choice = self._engines.writer()
         return self._answer(text, tuple(history), scope, writer, choice.notice)
 
@@ -136,12 +137,26 @@ class Assistant:
         `by` is for measuring: a search with fewer stages. `explain` names the words found.
         """
         text = _checked_question(query)
-        self._require_documents()
+        self.require_documents()
         return self._retriever.search(text, k, scope, by, explain)
 
     def chat_engine(self) -> WriterChoice:
         """Who would write an answer now. Does not raise."""
         return self._engines.writer_choice()
+
+    def require_documents(self) -> None:
+        """Raises `EmptyLibrary` where there is nothing to ask."""
+        with self._catalog.read() as db:
+            if chunks.count(db) == 0:
+                raise EmptyLibrary(
+                    str(self.settings.home),
+                    "The library has no readable documents yet.",
+                    "Add some: rag ingest FOLDER",
+                )
+
+    def writer(self) -> Writer:
+        """What writes an answer now, to be asked directly. Raises what `ask` raises."""
+        return self._engines.writer()[0]
 
     def use_chat_model(self, model: str) -> None:
         """Have answers written by another model from now on; no setting on disk is changed."""
@@ -246,6 +261,12 @@ class Assistant:
         with self._catalog.read() as db:
             return documents.units(db, document_id)
 
+    def chunks_of(self, document_id: str) -> list[StoredChunk]:
+        """The chunks of a document, in their order."""
+        with self._catalog.read() as db:
+            ids = sorted(chunks.ids_of_documents(db, [document_id]))
+            return list(chunks.by_ids(db, ids).values())
+
     def picture(
         self, document_id: str, sha256: str, number: int, span: tuple[int, int]
     ) -> PagePicture | None:
@@ -324,7 +345,8 @@ class Assistant:
         started = time.perf_counter()
         asked = yield from writer.standalone(text, history)
         question = Question(text, asked, history, time.perf_counter() - started)
-        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
+        cited = history[-1].citations if asked != text else ()
+        evidence = self._retriever.evidence(asked, self.settings.passages, scope, cited)
         notices = [n for n in (notice, evidence.search.notice) if n]
         assert evidence.identity is not None, "a library with chunks has an identity"
         yield from answer_events(question, evidence, writer, evidence.identity, notices)
@@ -346,15 +368,6 @@ class Assistant:
             d for d in fresh.remove if d.id in agreed and not Path(d.container or d.path).exists()
         ]
         return replace(fresh, remove=tuple(gone))
-
-    def _require_documents(self) -> None:
-        with self._catalog.read() as db:
-            if chunks.count(db) == 0:
-                raise EmptyLibrary(
-                    str(self.settings.home),
-                    "The library has no readable documents yet.",
-                    "Add some: rag ingest FOLDER",
-                )
 
     @contextmanager
     def _source(self, document: Document) -> Iterator[Path]:

@@ -68,6 +68,10 @@ class Home:
         return self.root / "models.jsonl"
 
     @property
+    def own_questions(self) -> Path:
+        return self.root / "own-questions.jsonl"
+
+    @property
     def uploads(self) -> Path:
         return self.root / "files"
 
