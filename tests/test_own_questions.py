@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -50,18 +51,27 @@ the pilot comes aboard and explains the bends of the channel.
 """
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Those of a small library of the test's own, embedded and answered without a model."""
-    files = tmp_path / "files"
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small library, embedded and answered without a model."""
+    root = tmp_path_factory.mktemp("harbour")
+    files = root / "files"
     files.mkdir()
     (files / "guide.md").write_text(GUIDE)
     (files / "depths.md").write_text(DEPTHS)
-    flags = {"home": tmp_path / "home", "engine": "embedded", "ollama_host": NOWHERE}
-    settings = load_settings(flags, {})
-    with closing(open_assistant(settings)) as assistant:
+    with closing(open_assistant(settings_of(root / "home"))) as assistant:
         list(assistant.ingest(assistant.plan([files])))
-    return settings
+    return root / "home"
+
+
+def settings_of(home: Path) -> Settings:
+    return load_settings({"home": home, "engine": "embedded", "ollama_host": NOWHERE}, {})
+
+
+@pytest.fixture
+def settings(built: Path, tmp_path: Path) -> Settings:
+    """Those of a copy of the small library that is the test's own."""
+    return settings_of(shutil.copytree(built, tmp_path / "own-home"))
 
 
 @pytest.fixture
@@ -265,7 +275,7 @@ def test_a_model_asks_and_is_kept_where_it_answers_back_with_a_checked_quote(
     server.act = act
     with closing(written(settings, server)) as assistant:
         (question,) = [q for q in make(assistant, 4, 0, []) if q.answerable]
-    assert (question.question, question.made_by) == (LAMP, f"{MODEL}:latest")
+    assert (question.question, question.made_by) == (LAMP, MODEL)
     assert QUOTE in question.quote
     assert question.path.endswith("guide.md")
 
@@ -361,11 +371,10 @@ def test_questions_that_cannot_be_judged_are_counted_and_left_out(assistant: Ass
 
 
 def test_a_quote_counts_wherever_a_copy_of_it_stands(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "files" / "copy of guide.md").write_text(
-        GUIDE.replace("# Harbour", "# Old harbour")
-    )
+    copy = tmp_path / "copy of guide.md"
+    copy.write_text(GUIDE.replace("# Harbour", "# Old harbour"))
     with closing(open_assistant(settings)) as assistant:
-        list(assistant.ingest(assistant.plan([tmp_path / "files"])))
+        list(assistant.ingest(assistant.plan([copy])))
         (query,) = judge(assistant, of_guide(assistant)[:1]).queries
     assert {Path(page).name.split("#")[0] for page in query.relevant} == {
         "guide.md", "copy of guide.md"

@@ -32,7 +32,7 @@ Questions = Annotated[
 def runs_of(settings: Settings, folder: Path | None) -> Runs:
     from rag.evaluation.runs import Runs
 
-    return Runs(folder or settings.home / "evaluations" / "runs")
+    return Runs(folder or settings.library.runs)
 
 
 def show(run: Run, before: Run | None, questions: int, json: bool, markdown: bool) -> None:

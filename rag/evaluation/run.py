@@ -51,7 +51,7 @@ def evaluate(settings: Settings, dataset: Dataset, stages: Sequence[str] = tuple
     )
     with closing(open_assistant(replace(settings, home=home))) as assistant:
         started = time.perf_counter()
-        names = _ingest(assistant, dataset, home / "records")
+        names = ingest_dataset(assistant, dataset, home / "records")
         seconds = time.perf_counter() - started
         asking = Asking(
             assistant, names, any("#" in j for q in dataset.queries for j in q.relevant)
@@ -72,7 +72,7 @@ def _identity(settings: Settings) -> EmbeddingIdentity:
         return engines.embedder(None).identity
 
 
-def _ingest(assistant: Assistant, dataset: Dataset, records: Path) -> dict[str, str]:
+def ingest_dataset(assistant: Assistant, dataset: Dataset, records: Path) -> dict[str, str]:
     """Bring the dataset's library up to date. Returns the judged id of each path."""
     if dataset.files:
         names = {str(path.absolute()): document for document, path in dataset.files}

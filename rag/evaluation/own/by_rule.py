@@ -75,7 +75,7 @@ def _rarest(sentence: str, uses: Mapping[str, int]) -> list[str]:
         w for w in _WORD.findall(sentence) if content_words(w) and len(w) >= _SHORTEST
     ]
     words = list(dict.fromkeys(words))
-    number = min(_MOST, len(words) // 2)
+    number = min(_MOST, (len(words) + 1) // 2)
     rarest = sorted(words, key=lambda w: (_uses(w, uses), -len(w), w))[:number]
     return [word for word in words if word in rarest]
 

@@ -16,7 +16,9 @@ _ENDS = ("?", "？", "؟", ";")  # the last is the Greek one
 _POINTING = re.compile(
     r"\b(?:this|these|that|the|above|following|given|provided)\s+(?:[\w-]+\s+)?"
     r"(?:document|text|passage|excerpt|extract|section|paragraph|page|article|author|table|figure|"
-    r"chapter|report|file|statement)s?\b|\b(?:above|below|aforementioned|mentioned)\b"
+    r"chapter|report|file|statement)s?\b"
+    r"|\b(?:mentioned|described|shown|given|listed|stated|discussed) (?:above|below|here)\b"
+    r"|\b(?:above|below)\W*$|\baforementioned\b"
     r"|\b(?:diese[rsmn]?|de[rsmn]|die|das)\s+(?:text|dokument|abschnitt|seite|artikel|passage|autor)\b"
     r"|\b(?:ce|cet|cette|le|la|l['’])\s?(?:document|texte|passage|section|page|article|auteur)\b"
     r"|\b(?:este|esta|el|la)\s+(?:documento|texto|pasaje|sección|página|artículo|autor)\b",
