@@ -4,10 +4,10 @@
 
 FOLDER holds SQuAD 2.0 paragraphs as corpus.jsonl and queries.jsonl (with `answerable`, `context_id`);
 they go into a library in HOME. A pair is two questions of one article, the article's title in the
-second replaced by a pronoun; the first is answered by quoting. The second is searched for as it is
-asked, as the rule makes it stand alone, and as it was written (what a perfect chat model would make
-of it), each with and without the quotes of the first answer. "another article": questions that look
-like follow-ups and are none, after a question on something else: what the memory costs.
+second replaced by a pronoun. The second is searched for as it is
+asked, as the rule makes it stand alone, and as it was written: what a perfect chat model would make
+of it. "another article": questions that look like follow-ups and are none, after a question on
+something else: what the rule costs.
 """
 
 from __future__ import annotations
@@ -28,16 +28,13 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from rag.answering.followup import leans, standalone  # noqa: E402
-from rag.assistant import Assistant, open_assistant  # noqa: E402
-from rag.catalog.connection import open_catalog  # noqa: E402
+from rag.assistant import open_assistant  # noqa: E402
 from rag.config import load_settings  # noqa: E402
-from rag.engine_choice import Engines  # noqa: E402
 from rag.evaluation.dataset import read_dataset  # noqa: E402
 from rag.evaluation.run import ingest_dataset  # noqa: E402
-from rag.retrieval.retriever import Retriever  # noqa: E402
-from rag.types import Done, Turn  # noqa: E402
+from rag.types import Turn  # noqa: E402
 
-PASSAGES = 8
+HITS = 50
 Row = dict[str, Any]
 Pair = tuple[Row, Row, str]
 """Two questions, and the second as somebody asks it who has just asked the first."""
@@ -52,36 +49,26 @@ def main() -> None:
     settings = load_settings({"home": arguments.home, "engine": "embedded"}, {})
     assistant = open_assistant(settings)
     names = ingest_dataset(assistant, read_dataset(arguments.folder), arguments.home / "records")
-    engines = Engines(settings)
-    retriever = Retriever(open_catalog(settings.library), settings.library, engines.embedder)
     for kind, pairs in _pairs(arguments.folder).items():
-        ranks: dict[tuple[str, str], list[int]] = defaultdict(list)
+        ranks: dict[str, list[int]] = defaultdict(list)
         for first, second, asked in pairs[: arguments.pairs]:
-            turn = _turn(assistant, first["text"])
             forms = {
                 "as it is asked": asked,
-                "by the rule": standalone(asked, [turn]),
+                "by the rule": standalone(asked, [Turn(first["text"], "")]),
                 "as it was written": second["text"],
             }
             for form, query in forms.items():
-                for quotes, cited in (("", ()), (" + quotes", turn.citations)):
-                    found = retriever.evidence(query, PASSAGES, cited=cited).passages
-                    places = [names[passage.path] for passage in found]
-                    right = second["context_id"]
-                    ranks[form, quotes].append(places.index(right) + 1 if right in places else 0)
-        print(
-            f"{kind}: {len(pairs[: arguments.pairs])} pairs\n{'':28}first   among {PASSAGES}   1/rank"
-        )
-        for (form, quotes), found_at in ranks.items():
-            n = len(found_at)
-            first_share = sum(rank == 1 for rank in found_at) / n
-            among, mrr = sum(map(bool, found_at)) / n, sum(1 / r for r in found_at if r) / n
-            print(f"{form + quotes:28}{first_share:.3f}   {among:.3f}     {mrr:.3f}", flush=True)
-
-
-def _turn(assistant: Assistant, question: str) -> Turn:
-    (answer,) = [e.answer for e in assistant.ask(question) if isinstance(e, Done)]
-    return Turn.of(answer)
+                hits = assistant.search(query, HITS).hits
+                places = list(dict.fromkeys(names[hit.chunk.path] for hit in hits))
+                right = second["context_id"]
+                ranks[form].append(places.index(right) + 1 if right in places else 0)
+        print(f"{kind}: {len(pairs[: arguments.pairs])} pairs")
+        for form, found_at in ranks.items():
+            shares = [sum(0 < rank <= k for rank in found_at) / len(found_at) for k in (1, 5, 10)]
+            at = "   ".join(
+                f"@{k} {share:.3f}" for k, share in zip((1, 5, 10), shares, strict=True)
+            )
+            print(f"  {form:20}{at}", flush=True)
 
 
 def _pairs(folder: Path) -> dict[str, list[Pair]]:

@@ -345,8 +345,7 @@ class Assistant:
         started = time.perf_counter()
         asked = yield from writer.standalone(text, history)
         question = Question(text, asked, history, time.perf_counter() - started)
-        cited = history[-1].citations if asked != text else ()
-        evidence = self._retriever.evidence(asked, self.settings.passages, scope, cited)
+        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
         notices = [n for n in (notice, evidence.search.notice) if n]
         assert evidence.identity is not None, "a library with chunks has an identity"
         yield from answer_events(question, evidence, writer, evidence.identity, notices)

@@ -603,13 +603,7 @@ AnswerEvent = Retrieved | Waiting | Delta | StatementChecked | Done
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An earlier question of a chat, the text that answered it, and the quotes it stood on."""
+    """An earlier question of a chat and the text that answered it."""
 
     question: str
     answer: str
-    citations: tuple[Citation, ...] = ()
-
-    @classmethod
-    def of(cls, answer: Answer) -> Turn:
-        citations = tuple(c for statement in answer.statements for c in statement.citations)
-        return cls(answer.question, answer.text, citations)

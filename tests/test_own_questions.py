@@ -36,7 +36,7 @@ GUIDE = """# Harbour guide
 Yachts moor at the outer pontoon after dusk, and the lamp of the pontoon stays lit until sunrise in
 every season. The harbour master, Edda Vosskamp, keeps a spare key of the pontoon gate in the office.
 
-## Fees of the season
+## Fees of the season 2024
 
 A berth of ten metres costs 48 euros a night in the summer of 2024, electricity and water included,
 and half of that from October until the end of March. Children under twelve sleep aboard for nothing.
@@ -255,7 +255,7 @@ def test_a_sentence_made_a_question_is_a_copy() -> None:
 
 
 LAMP = "How long does the light at the visitors' berths burn?"
-QUOTE = "the lamp of the pontoon stays lit until sunrise in\nevery season"
+QUOTE = "the lamp of the pontoon stays lit until sunrise in every season"
 
 
 def written(settings: Settings, server: ScriptedOllama) -> Assistant:

@@ -115,8 +115,8 @@ class Conversation:
         return exchange
 
     def history(self) -> list[Turn]:
-        """What was answered so far: questions, answers and their quotes, never passages."""
-        return [Turn.of(e.answer) for e in self.exchanges if e.answer is not None]
+        """What was answered so far: only questions and answers, never passages."""
+        return [Turn(e.question, e.answer.text) for e in self.exchanges if e.answer is not None]
 
     def open(self, place: Citation | Passage) -> None:
         self.source = Source.of(place)

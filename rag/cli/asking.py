@@ -223,7 +223,7 @@ def _converse(assistant: Assistant, scope: Scope) -> None:
             continue
         print_answer(answer)
         out.print()
-        history.append(Turn.of(answer))
+        history.append(Turn(question, answer.text))
 
 
 def _scope(collections: Sequence[str] | None) -> Scope:

@@ -97,7 +97,7 @@ def _make(settings: Settings, count: int, seed: int, fresh: bool, yes: bool, jso
         return
     unanswerable = sum(not question.answerable for question in made)
     out.print(
-        styled(f"Made {len(made)} questions, {unanswerable} of them not answerable: {path}"),
+        styled(f"Questions made: {len(made)}, of them not answerable: {unanswerable}. {path}"),
         soft_wrap=True,
     )
     if made:

@@ -28,10 +28,7 @@ _MOST_NAMESAKES = 3  # documents of one name: more, and it names none of them
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in one snapshot: what it is asked of, its vector, and how far that counts.
-
-    `cited`: the chunks that the answer before quoted, where the question follows it up.
-    """
+    """A question in one snapshot: what it is asked of, its vector, and how far that counts."""
 
     db: sqlite3.Connection
     identity: EmbeddingIdentity
@@ -41,7 +38,6 @@ class Asked:
     vector: Vectors | None
     dense_weight: float
     allowed: Set[int] | None
-    cited: Set[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +62,7 @@ def rank(asked: Asked, by: Recipe, k: int) -> tuple[list[Hit], dict[str, float]]
             asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed
         )
     searched = time.perf_counter()
-    also = [i for i in asked.cited if asked.allowed is None or i in asked.allowed]
-    found = collect(asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword, also)
+    found = collect(asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword)
     ranked = _by_ranks(found) if by.fusion == "ranks" else _by_scores(asked, by, found)
     hits = _hits(asked, ranked, k)
     ended = time.perf_counter()
@@ -92,9 +87,6 @@ def _by_scores(asked: Asked, by: Recipe, found: Candidates) -> Ranked:
         best = fusion.best_first(scores, found.ids)[: recipe.FEEDBACK_FROM]
         vector = fusion.towards(vector, found.vectors[best], recipe.FEEDBACK_WEIGHT)
         scores = fusion.fused(found.cosines(vector), found.keywords, weight)
-    if asked.cited:
-        raised = np.array([i in asked.cited for i in found.ids], np.float32)
-        scores = scores + recipe.CITED_WEIGHT * scores.max(initial=0.0) * raised
     if by.names and found.ids:
         return _with_named(asked, found, scores, vector, weight)
     return Ranked(found, scores, {})

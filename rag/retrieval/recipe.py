@@ -42,5 +42,4 @@ FEEDBACK_FROM = 2  # best candidates
 FEEDBACK_WEIGHT = 0.5  # of their mean vector beside the question's own
 NAMES_FROM = 3  # best candidates whose text is looked through
 NAMED_WEIGHT = 0.3  # of the score of the candidate that names a document
-CITED_WEIGHT = 0.1  # of the best score, for what the answer before a follow-up quoted
 MOST_NAMED = 30  # chunks that named documents bring

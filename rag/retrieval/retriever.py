@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,7 +24,6 @@ from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.scope import limits
 from rag.types import (
     EVERYTHING,
-    Citation,
     Coverage,
     Embedder,
     EmbeddingIdentity,
@@ -106,21 +105,12 @@ class Retriever:
             stages={"embed": moment.seconds, **result.stages},
         )
 
-    def evidence(
-        self,
-        query: str,
-        most: int,
-        scope: Scope = EVERYTHING,
-        cited: Sequence[Citation] = (),
-    ) -> Evidence:
-        """The best `most` passages for an answer, and what they are a part of.
-
-        `cited`: what the answer before quoted, where the query follows it up: candidates too.
-        """
+    def evidence(self, query: str, most: int, scope: Scope = EVERYTHING) -> Evidence:
+        """The best `most` passages for an answer, and what they are a part of."""
         started = time.perf_counter()
         with self._snapshot(query) as moment:
             db = moment.db
-            result = self._search(moment, query, scope, BEST, _EVIDENCE, _cited(db, cited))
+            result = self._search(moment, query, scope, BEST, _EVIDENCE)
 
             @cache
             def unit_text(document_id: str, number: int) -> str:
@@ -168,13 +158,7 @@ class Retriever:
             return None, f"Searched by keywords only: {error.message} {error.hint}"
 
     def _search(
-        self,
-        moment: _Snapshot,
-        query: str,
-        scope: Scope,
-        by: Recipe,
-        k: int,
-        cited: Set[int] = frozenset(),
+        self, moment: _Snapshot, query: str, scope: Scope, by: Recipe, k: int
     ) -> SearchResult:
         db, identity = moment.db, moment.identity
         if identity is None:  # nothing has been committed yet
@@ -185,24 +169,8 @@ class Retriever:
         weight = recipe.DENSE_WEIGHT if served else recipe.DENSE_WEIGHT_UNSERVED
         within = limits(db, words, query, scope)
         asked = Asked(
-            db, identity, words, self._vectors, query, moment.vector, weight, within.allowed, cited
+            db, identity, words, self._vectors, query, moment.vector, weight, within.allowed
         )
         hits, stages = rank(asked, by, k)
         notice = languages.notice(query, written_in, model)
         return SearchResult(query, tuple(hits), 0.0, notice, within.said, stages)
-
-
-def _cited(db: sqlite3.Connection, cited: Sequence[Citation]) -> set[int]:
-    """The live chunks that hold a part of these quotes, as far as their files are unchanged."""
-    stored = chunks.by_ids(
-        db, sorted(chunks.ids_of_documents(db, {citation.document_id for citation in cited}))
-    )
-    return {
-        chunk.id
-        for chunk in stored.values()
-        for quote in cited
-        if (chunk.document_id, chunk.sha256, chunk.unit)
-        == (quote.document_id, quote.sha256, quote.page)
-        and chunk.start < quote.end
-        and quote.start < chunk.end
-    }

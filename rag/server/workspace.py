@@ -150,7 +150,7 @@ class Workspace:
                 questions.add(self.settings.library.own_questions, [question])
                 made += 1
                 progress(made, count)
-            return f"Made {made} questions."
+            return "Made 1 question." if made == 1 else f"Made {made} questions."
 
         self._begin_own_work("make", work)
 

@@ -14,7 +14,7 @@ from rag.evaluation.own.by_model import by_model
 from rag.evaluation.own.by_rule import HEADING, Drafted, by_heading, by_words
 from rag.evaluation.own.changing import changed
 from rag.evaluation.own.places import place_of, places, word_uses
-from rag.evaluation.own.questions import OwnQuestion
+from rag.evaluation.own.questions import OwnQuestion, name
 from rag.retrieval.recipe import STAGES
 from rag.text import fold
 from rag.types import StoredChunk
@@ -57,7 +57,7 @@ def _draft(assistant: Assistant, seed: int) -> Draft:
 
     def by_rule(chunk: StoredChunk) -> Drafted | None:
         words, heading = by_words(chunk, uses), by_heading(chunk)
-        headed = int(place_of(chunk), 16) % 2 == 0  # of chunks that have both, half
+        headed = int(name(chunk.text), 16) % 2 == 0  # of chunks that have both, half
         return (heading or words) if headed else (words or heading)
 
     return by_rule

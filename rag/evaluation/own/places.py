@@ -53,9 +53,9 @@ def word_uses(assistant: Assistant, seed: int) -> Counter[str]:
 
 def _documents(assistant: Assistant, seed: int) -> list[Document]:
     found = [document for document in assistant.documents() if document.searchable]
-    return sorted(found, key=lambda document: name(seed, document.path))
+    return sorted(found, key=lambda document: name(seed, document.sha256))
 
 
 def _of_document(assistant: Assistant, document: Document, seed: int) -> Iterator[StoredChunk]:
     chunks = [c for c in assistant.chunks_of(document.id) if len(c.text.split()) >= _LEAST_WORDS]
-    yield from sorted(chunks, key=lambda chunk: name(seed, place_of(chunk)))
+    yield from sorted(chunks, key=lambda chunk: name(seed, chunk.text))
