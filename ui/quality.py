@@ -105,7 +105,7 @@ def _ended(work: OwnWork) -> None:
 
 
 def _measured(workspace: Workspace) -> None:
-    runs = [workspace.runs.load(name) for name in reversed(workspace.runs.names())]
+    runs = [workspace.runs.load(name) for name in reversed(workspace.runs.names()[-MOST_RUNS:])]
     if not runs:
         return
     names = list(dict.fromkeys(run.dataset for run in runs))
@@ -114,7 +114,7 @@ def _measured(workspace: Workspace) -> None:
     chosen = names[0]
     if len(names) > 1:
         chosen = st.selectbox("Measured on", names, format_func=_named, key="dataset")
-    shown = [run for run in runs if run.dataset == chosen][:MOST_RUNS]
+    shown = [run for run in runs if run.dataset == chosen]
     st.subheader(f"Over time: {_named(chosen)}")
     _table(_over_time(shown))
     if len(shown) > 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -155,7 +156,7 @@ class Runs:
             name = mine[-1] if mine else name
         for path in (self._path(name), Path(name)):
             if path.is_file():
-                return _read(path)
+                return _read(path, path.stat().st_mtime_ns)
         raise UnknownRun(name, f"There is no run {name}.", "rag evaluations list names them all.")
 
     def _of(self, name: str) -> str:
@@ -165,7 +166,9 @@ class Runs:
         return self._folder / f"{name}.json"
 
 
-def _read(path: Path) -> Run:
+@lru_cache(maxsize=16)
+def _read(path: Path, mtime_ns: int) -> Run:
+    """A run's file; pages ask for the same ones again and again."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         stages = {name: _stage(stage) for name, stage in values.pop("stages").items()}
