@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag.answering.followup import standalone
 from rag.answering.stream import answer_events
-from rag.answering.writing import Question
+from rag.answering.writing import Question, Writer
 from rag.catalog import chunks, documents, indexing, runs
 from rag.catalog.backups import BackedUp, back_up
 from rag.catalog.connection import Catalog, open_catalog
@@ -58,6 +58,7 @@ from rag.types import (
     PageState,
     Scope,
     SearchResult,
+    StoredChunk,
     Turn,
     Unit,
 )
@@ -127,14 +128,9 @@ class Assistant:
         Raises `QuestionTooLong`, `EmptyLibrary`, and with engine=ollama what that engine raises.
         """
         text = _checked_question(question)
-        self._require_documents()
+        self.require_documents()
         writer, choice = self._engines.writer()
-        asked = standalone(text, history)
-        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
-        notices = [n for n in (choice.notice, evidence.search.notice) if n]
-        assert evidence.identity is not None, "a library with chunks has an identity"
-        question_asked = Question(text, asked, tuple(history))
-        return answer_events(question_asked, evidence, writer, evidence.identity, notices)
+        return self._answer(text, tuple(history), scope, writer, choice.notice)
 
     def search(
         self,
@@ -149,12 +145,26 @@ class Assistant:
         `by` is for measuring: a search with fewer stages. `explain` names the words found.
         """
         text = _checked_question(query)
-        self._require_documents()
+        self.require_documents()
         return self._retriever.search(text, k, scope, by, explain)
 
     def chat_engine(self) -> WriterChoice:
         """Who would write an answer now. Does not raise."""
         return self._engines.writer_choice()
+
+    def require_documents(self) -> None:
+        """Raises `EmptyLibrary` where there is nothing to ask."""
+        with self._catalog.read() as db:
+            if not chunks.any_live(db):
+                raise EmptyLibrary(
+                    str(self.settings.home),
+                    "The library has no readable documents yet.",
+                    "Add some: rag ingest FOLDER",
+                )
+
+    def writer(self) -> Writer:
+        """What writes an answer now, to be asked directly. Raises what `ask` raises."""
+        return self._engines.writer()[0]
 
     def use_chat_model(self, model: str) -> None:
         """Have answers written by another model from now on; no setting on disk is changed."""
@@ -283,6 +293,12 @@ class Assistant:
         """The pages of a document that are not simply read: by OCR, blank, or unread."""
         with self._catalog.read() as db:
             return documents.not_read(db, document_id)
+
+    def chunks_of(self, document_id: str) -> list[StoredChunk]:
+        """The chunks of a document, in their order."""
+        with self._catalog.read() as db:
+            ids = sorted(chunks.ids_in(db, (), (document_id,)))
+            return list(chunks.by_ids(db, ids).values())
 
     def unit(self, document: Document, number: int) -> Unit:
         """A page of a document. Raises `UsageError` where it has none of that number."""
@@ -415,6 +431,22 @@ class Assistant:
         inside = [member for document in named for member in self.members(document)]
         return list({document.id: document for document in (*named, *inside)}.values())
 
+    def _answer(
+        self,
+        text: str,
+        history: tuple[Turn, ...],
+        scope: Scope,
+        writer: Writer,
+        notice: str | None,
+    ) -> Iterator[AnswerEvent]:
+        started = time.perf_counter()
+        asked = yield from writer.standalone(text, history)
+        question = Question(text, asked, history, time.perf_counter() - started)
+        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
+        notices = [n for n in (notice, evidence.search.notice) if n]
+        assert evidence.identity is not None, "a library with chunks has an identity"
+        yield from answer_events(question, evidence, writer, evidence.identity, notices)
+
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
@@ -442,15 +474,6 @@ class Assistant:
             made = back_up(self._catalog, self._home.backups, self.settings.backups)
             if made is not None:
                 yield made
-
-    def _require_documents(self) -> None:
-        with self._catalog.read() as db:
-            if not chunks.any_live(db):
-                raise EmptyLibrary(
-                    str(self.settings.home),
-                    "The library has no readable documents yet.",
-                    "Add some: rag ingest FOLDER",
-                )
 
     def _recogniser(self) -> Recogniser:
         return Recogniser(

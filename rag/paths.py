@@ -68,6 +68,15 @@ class Home:
         return self.root / "models.jsonl"
 
     @property
+    def runs(self) -> Path:
+        """The evaluations that were kept."""
+        return self.root / "evaluations" / "runs"
+
+    @property
+    def own_questions(self) -> Path:
+        return self.root / "own-questions.jsonl"
+
+    @property
     def uploads(self) -> Path:
         return self.root / "files"
 

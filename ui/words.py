@@ -138,7 +138,7 @@ def _search(taken: Receipt) -> str:
 
 def _times(answer: Answer) -> str:
     took = answer.seconds
-    words = {"retrieval": "search", "draft": "draft", "check": "check"}
+    words = {"follow_up": "follow-up", "retrieval": "search", "draft": "draft", "check": "check"}
     parts = [f"{word} {took[key]:.1f} s" for key, word in words.items() if key in took]
     sentence = f"Time: {', '.join(parts)}." if parts else ""
     return f"{sentence} {_pace(answer.receipt)}".strip()

@@ -322,8 +322,17 @@ def _document(row: sqlite3.Row) -> Document:
     error = ErrorInfo(*row[9:12]) if row[9] else None
     collections = () if row[19] == "[]" else tuple(sorted(json.loads(row[19])))
     states = _states(row[15], Counter(json.loads(row[24])))
-    values = (*row[:9], error, *row[12:14], bool(row[14]), *row[15:19], collections, *row[20:24])
-    return Document(*values, states=states)
+    values = (
+        *row[:9],
+        error,
+        *row[12:14],
+        bool(row[14]),
+        *row[15:19],
+        collections,
+        *row[20:24],
+        states,
+    )
+    return Document(*values)
 
 
 def _unit(row: sqlite3.Row) -> Unit:
