@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag.answering.followup import standalone
 from rag.answering.stream import answer_events
-from rag.answering.writing import Question
+from rag.answering.writing import Question, Writer
 from rag.catalog import chunks, documents, indexing, runs
+from rag.catalog.backups import BackedUp, back_up
 from rag.catalog.connection import Catalog, open_catalog
 from rag.chunking import CHUNKER, Chunker
 from rag.config import Settings
@@ -30,17 +30,20 @@ from rag.errors import (
     UsageError,
 )
 from rag.indexes import publish
-from rag.indexes.follow import KEYWORD, follow_all
-from rag.ingest import members
-from rag.ingest.discover import Discovery, Found, discover
-from rag.ingest.pipeline import IngestEvent, Pipeline
+from rag.indexes.follow import KEYWORD, build_anew, follow_all
+from rag.ingest import members, source
+from rag.ingest.discover import UPLOAD, Discovery, Found, discover
+from rag.ingest.pipeline import IngestEvent, Pipeline, Summary
 from rag.ingest.plan import Plan, make_plan
+from rag.ingest.recognise import Recogniser
 from rag.ingest.reindex import Outlook, outlook
 from rag.ingest.remove import remove
+from rag.loaders import tesseract
 from rag.loaders.formats import current_readers, reader_version
-from rag.loaders.worker import ReaderProcess
+from rag.loaders.worker import DPI, ReaderProcess
 from rag.locks import Holder, WriterLock
 from rag.paths import write_whole
+from rag.proof import Certificate, certify, remember
 from rag.reindexing import Reindexing
 from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.retriever import Retriever
@@ -52,15 +55,17 @@ from rag.types import (
     Document,
     EmbeddingIdentity,
     FileResult,
+    PageState,
     Scope,
     SearchResult,
+    StoredChunk,
     Turn,
     Unit,
 )
 
 _CHANGED = "The file has changed or is gone since it was read; this is its stored text."
+_DRAWN_FROM_FILE = {"pdf", "image"}
 LONGEST_QUESTION = 4000  # characters
-UPLOAD = "upload:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +87,21 @@ class Status:
     generation_vectors: int | None
     chat: WriterChoice
     last_run: dict[str, object] | None
+    ocr: str | None
+    """What reads pictures of text; None: nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
 class PagePicture:
     """A unit as it can be shown: a PNG with the quote marked, or why there is only its text.
 
-    `columns`: the header row of the table that the quote is in, if it is in one.
+    `of_file`: it is the page as it looks, not a plain rendering of its text. `reason`: why it is not,
+    or why there is no picture. `columns`: the header row of the table that the quote is in, if any.
     """
 
     unit: Unit
     png: bytes | None
+    of_file: bool = False
     reason: str | None = None
     columns: str | None = None
 
@@ -119,14 +128,9 @@ class Assistant:
         Raises `QuestionTooLong`, `EmptyLibrary`, and with engine=ollama what that engine raises.
         """
         text = _checked_question(question)
-        self._require_documents()
+        self.require_documents()
         writer, choice = self._engines.writer()
-        asked = standalone(text, history)
-        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
-        notices = [n for n in (choice.notice, evidence.search.notice) if n]
-        assert evidence.identity is not None, "a library with chunks has an identity"
-        question_asked = Question(text, asked, tuple(history))
-        return answer_events(question_asked, evidence, writer, evidence.identity, notices)
+        return self._answer(text, tuple(history), scope, writer, choice.notice)
 
     def search(
         self,
@@ -141,12 +145,26 @@ class Assistant:
         `by` is for measuring: a search with fewer stages. `explain` names the words found.
         """
         text = _checked_question(query)
-        self._require_documents()
+        self.require_documents()
         return self._retriever.search(text, k, scope, by, explain)
 
     def chat_engine(self) -> WriterChoice:
         """Who would write an answer now. Does not raise."""
         return self._engines.writer_choice()
+
+    def require_documents(self) -> None:
+        """Raises `EmptyLibrary` where there is nothing to ask."""
+        with self._catalog.read() as db:
+            if not chunks.any_live(db):
+                raise EmptyLibrary(
+                    str(self.settings.home),
+                    "The library has no readable documents yet.",
+                    "Add some: rag ingest FOLDER",
+                )
+
+    def writer(self) -> Writer:
+        """What writes an answer now, to be asked directly. Raises what `ask` raises."""
+        return self._engines.writer()[0]
 
     def use_chat_model(self, model: str) -> None:
         """Have answers written by another model from now on; no setting on disk is changed."""
@@ -174,11 +192,13 @@ class Assistant:
         plan: Plan,
         *,
         collection: str | None = None,
+        ocr: bool = True,
         wait: bool = True,
         on_wait: Callable[[Holder | None], None] | None = None,
-    ) -> Iterator[IngestEvent]:
+    ) -> Iterator[IngestEvent | BackedUp]:
         """Carry out a plan; one `FileResult` for each file, then a `Summary`.
 
+        `ocr`: pages that are pictures are read too, in the end, if the settings do not forbid it.
         Closing the iterator stops it; what is committed stays. Raises `LibraryBusy` with
         `wait=False` while another process writes.
         """
@@ -192,8 +212,12 @@ class Assistant:
                 self._reader,
                 _readers_key(),
                 _is_current,
+                self._recogniser() if ocr and self.settings.ocr_pages else None,
             )
-            yield from pipeline.run(plan, lock, collection)
+            for event in pipeline.run(plan, lock, collection):
+                if isinstance(event, Summary):
+                    yield from self._after(event, lock)
+                yield event
 
     def store_upload(self, name: str, content: bytes) -> str:
         """Keep a copy of an uploaded file under its hash. Returns the name for `plan_uploads`.
@@ -209,14 +233,28 @@ class Assistant:
 
     def remove(self, document_ids: Sequence[str], wait: bool = True) -> list[FileResult]:
         """Forget documents. The files they came from are not touched. Raises `UnknownDocument`."""
-        named = [self.document(document_id) for document_id in document_ids]
-        inside = [member for document in named for member in self.members(document)]
-        gone = list({document.id: document for document in (*named, *inside)}.values())
+        gone = self._with_members(document_ids)
         with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
             results = remove(self._catalog, self._home, lock, gone)
             follow_all(self._catalog, self._home, lock, at_end=True)
+            self._catalog.give_back(lock)
             self._catalog.checkpoint()
         return results
+
+    def remove_with_proof(
+        self, document_ids: Sequence[str], wait: bool = True
+    ) -> tuple[list[FileResult], Certificate]:
+        """Forget documents, build all indexes without them, and look whether anything is left."""
+        gone = self._with_members(document_ids)
+        with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
+            with self._catalog.read() as db:
+                traces = remember(db, gone)
+            results = remove(self._catalog, self._home, lock, gone)
+            self._retriever.close()  # it may have the index open that is to go
+            build_anew(self._catalog, self._home, lock)
+            self._catalog.give_back(lock, all_of_it=True)
+            self._catalog.checkpoint()
+            return results, certify(self._catalog, self._home, traces, self.search)
 
     # ----------------------------------------------------------------- looking
 
@@ -251,30 +289,82 @@ class Assistant:
         with self._catalog.read() as db:
             return documents.units(db, document_id)
 
-    def picture(
-        self, document_id: str, sha256: str, number: int, span: tuple[int, int]
-    ) -> PagePicture | None:
-        """A page with a span of its text marked; None where the document is no longer there.
+    def not_read(self, document_id: str) -> list[PageState]:
+        """The pages of a document that are not simply read: by OCR, blank, or unread."""
+        with self._catalog.read() as db:
+            return documents.not_read(db, document_id)
 
-        The source is drawn only if it still is the file that was read; otherwise there is the text.
+    def chunks_of(self, document_id: str) -> list[StoredChunk]:
+        """The chunks of a document, in their order."""
+        with self._catalog.read() as db:
+            ids = sorted(chunks.ids_in(db, (), (document_id,)))
+            return list(chunks.by_ids(db, ids).values())
+
+    def unit(self, document: Document, number: int) -> Unit:
+        """A page of a document. Raises `UsageError` where it has none of that number."""
+        with self._catalog.read() as db:
+            found = documents.unit(db, document.id, number)
+        if found is None:
+            count = f"has {document.pages}" if document.pages else "was not read and has no"
+            raise UsageError(
+                str(number),
+                f"{document.name} {count} pages or sections: there is no number {number}.",
+                f"rag documents show {document.id[:8]} lists them.",
+            )
+        return found
+
+    def picture(
+        self,
+        document_id: str,
+        sha256: str,
+        number: int,
+        span: tuple[int, int] | None = None,
+        dpi: int = DPI,
+    ) -> PagePicture | None:
+        """A page with a span of its text marked; None where that version is no longer there.
+
+        PDF pages and images are drawn from their file, if it still is what was read; of everything
+        else, and of files that have changed, the stored text is.
         """
         with self._catalog.read() as db:
             document = documents.by_id(db, document_id)
             unit = documents.unit(db, document_id, number)
         if document is None or unit is None or document.sha256 != sha256:
             return None
-        if document.format != "pdf":
-            above = (*unit.headings, *table_above(unit.text, span[0]))
-            columns = [heading for heading in above if CELL in heading]
-            return PagePicture(unit, None, columns=columns[-1] if columns else None)
+        reason, spans = None, [span] if span else []
+        if document.format in _DRAWN_FROM_FILE:
+            try:
+                with source.opened(self._catalog, self._home, self._reader, document) as path:
+                    if path is not None:
+                        png = self._reader.render(path, unit, spans, dpi)
+                        return PagePicture(unit, png, of_file=True)
+                reason = _CHANGED
+            except LoadError as error:
+                reason = error.message
+        return self._drawn(document, unit, spans, dpi, reason)
+
+    def _drawn(
+        self,
+        document: Document,
+        unit: Unit,
+        spans: Sequence[tuple[int, int]],
+        dpi: int,
+        reason: str | None,
+    ) -> PagePicture:
+        """The stored text of a unit as a picture, where there are fonts for it."""
+        above = (*unit.headings, *table_above(unit.text, spans[0][0] if spans else 0))
+        columns = next((heading for heading in reversed(above) if CELL in heading), None)
         try:
-            with self._source(document) as location:
-                if _sha256(location) != sha256:
-                    return PagePicture(unit, None, _CHANGED)
-                png = self._reader.render(location, number, unit.char_map, [span])
+            png = self._reader.draw(Path(document.name), unit, spans, dpi)
         except LoadError as error:
-            return PagePicture(unit, None, error.message)
-        return PagePicture(unit, png)
+            return PagePicture(unit, None, reason=reason or error.message, columns=columns)
+        return PagePicture(unit, png, reason=reason, columns=columns)
+
+    def holds(self, document_id: str, sha256: str) -> bool:
+        """Whether this very version of a document is still in the library."""
+        with self._catalog.read() as db:
+            document = documents.by_id(db, document_id)
+        return document is not None and document.sha256 == sha256
 
     def collections(self) -> list[str]:
         with self._catalog.read() as db:
@@ -308,7 +398,24 @@ class Assistant:
                 generation_vectors=newest.vectors if newest else None,
                 chat=choice,
                 last_run=runs.last(db),
+                ocr=_ocr_engine(),
             )
+
+    def unread_pages_advice(self) -> str | None:
+        """What to do about pages that OCR could read; None where nothing more can be done."""
+        unread = self.coverage().pages_unread
+        if not unread:
+            return None
+        start = f"{unread:,} page{'s are' if unread > 1 else ' is'} unread for lack of a text layer"
+        if tesseract.installed() is None:
+            return (
+                f"{start}. Tesseract would read them; install it, then run rag ingest again: "
+                f"{tesseract.advice()}"
+            )
+        if self.settings.ocr_pages == 0:
+            return f"{start}: OCR is switched off (ocr_pages = 0)."
+        waiting = sum(len(waiting.pages) for waiting in self._recogniser().waiting({}))
+        return f"{start}; the next rag ingest reads {waiting:,} of them." if waiting else None
 
     def close(self) -> None:
         self._reader.close()
@@ -317,6 +424,28 @@ class Assistant:
         self._catalog.close()
 
     # ----------------------------------------------------------------- parts
+
+    def _with_members(self, document_ids: Sequence[str]) -> list[Document]:
+        """Documents, and those found in them, each once."""
+        named = [self.document(document_id) for document_id in document_ids]
+        inside = [member for document in named for member in self.members(document)]
+        return list({document.id: document for document in (*named, *inside)}.values())
+
+    def _answer(
+        self,
+        text: str,
+        history: tuple[Turn, ...],
+        scope: Scope,
+        writer: Writer,
+        notice: str | None,
+    ) -> Iterator[AnswerEvent]:
+        started = time.perf_counter()
+        asked = yield from writer.standalone(text, history)
+        question = Question(text, asked, history, time.perf_counter() - started)
+        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
+        notices = [n for n in (notice, evidence.search.notice) if n]
+        assert evidence.identity is not None, "a library with chunks has an identity"
+        yield from answer_events(question, evidence, writer, evidence.identity, notices)
 
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
@@ -338,28 +467,23 @@ class Assistant:
         moved = [d for d in fresh.moved if _is_gone(d)]
         return replace(fresh, remove=tuple(gone), moved=tuple(moved))
 
-    def _require_documents(self) -> None:
-        with self._catalog.read() as db:
-            if not chunks.any_live(db):
-                raise EmptyLibrary(
-                    str(self.settings.home),
-                    "The library has no readable documents yet.",
-                    "Add some: rag ingest FOLDER",
-                )
+    def _after(self, run: Summary, lock: WriterLock) -> Iterator[BackedUp]:
+        """What follows a run that changed something: room is given back, a backup made if due."""
+        if any(count for outcome, count in run.counts.items() if outcome != "unchanged"):
+            self._catalog.give_back(lock)
+            made = back_up(self._catalog, self._home.backups, self.settings.backups)
+            if made is not None:
+                yield made
 
-    @contextmanager
-    def _source(self, document: Document) -> Iterator[Path]:
-        """The file of a document; a member is taken out of its container. Raises `LoadError`."""
-        path = document.container or document.path
-        with self._catalog.read() as db:
-            file = documents.by_path(db, path) or document
-        location = self._home.uploads / file.sha256 if path.startswith(UPLOAD) else Path(path)
-        found = Found(path, location, None, 0, 0)
-        with ExitStack() as stack:
-            for name in members.within(document.path, document.container):
-                member = members.taken_out(self._reader, found, name, self._home.taken_out)
-                found = stack.enter_context(member)
-            yield found.location
+    def _recogniser(self) -> Recogniser:
+        return Recogniser(
+            self._catalog,
+            self._home,
+            self._reader,
+            tesseract.installed(),
+            self.settings.ocr_languages,
+            self.settings.ocr_pages,
+        )
 
 
 def open_assistant(settings: Settings) -> Assistant:
@@ -399,9 +523,6 @@ def _readers_key() -> str:
     )
 
 
-def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
+def _ocr_engine() -> str | None:
+    engine = tesseract.installed()
+    return f"tesseract {engine.version} ({', '.join(engine.languages)})" if engine else None

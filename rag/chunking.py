@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from rag.language import ENGLISH, UNSPACED, detect
 from rag.text import CELL, table_above
-from rag.types import Chunk, LoadedDocument, Unit
+from rag.types import HAS_TEXT, Chunk, LoadedDocument, Unit
 
 MAX_TOKENS = 220
 CHUNKER = f"wordpiece-{MAX_TOKENS}/3"
@@ -39,7 +39,7 @@ class Chunker:
         return [
             Chunk(unit.number, start, end, (*unit.headings, *table_above(unit.text, start)))
             for unit in document.units
-            if unit.state == "read"
+            if unit.state in HAS_TEXT
             for start, end in self._spans(unit, document.title)
         ]
 

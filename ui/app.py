@@ -8,7 +8,7 @@ import streamlit as st
 
 from rag.errors import VouchError
 from rag.server.workspace import current
-from ui import chat, documents, errors, health, models, search, sidebar
+from ui import chat, documents, errors, health, models, quality, search, sidebar
 
 HERE = Path(__file__).parent
 
@@ -23,6 +23,7 @@ page = st.navigation(
         st.Page(search.page, title="Search", url_path="search"),
         st.Page(documents.page, title="Documents", url_path="documents"),
         st.Page(models.page, title="Models", url_path="models"),
+        st.Page(quality.page, title="Quality", url_path="quality"),
         st.Page(health.page, title="Health", url_path="health"),
     ]
 )

@@ -97,6 +97,8 @@ def doing(exchange: Exchange, seconds: float) -> str:
         return f"Draft. Checking each sentence against its page: {exchange.checked} done"
     if exchange.draft:
         return "Draft, not checked yet"
+    if exchange.passages is None and exchange.waiting is not None:
+        return f"Making out what the question leans on · {seconds:.0f} s"
     if exchange.passages is None:
         return f"Searching your documents · {seconds:.0f} s"
     if exchange.waiting is None or exchange.waiting.stage == "model":

@@ -77,7 +77,7 @@ def _result(result: SearchResult) -> None:
 
 
 def _hit(rank: int, hit: Hit) -> None:
-    place = safe.line(words.place(hit.chunk.name, hit.chunk.label))
+    place = safe.line(words.place(hit.chunk.name, hit.chunk.label, hit.chunk.ocr_confidence))
     st.button(place, key=f"read-hit-{rank}", on_click=_open, args=(Source.of_hit(hit),))
     st.text(safe.flowing(hit.chunk.text))
     with st.expander("Why it was found"):

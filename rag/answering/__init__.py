@@ -8,5 +8,5 @@ statements.py  a draft cut into sentences and the passages each cites           
 quotes.py    the sentences of a passage that best back a statement                (pure)
 figures.py   numbers, dates, units and names of a text, in one form               (pure)
 verdicts.py  whether a quote backs a statement                                    (pure)
-followup.py  a follow-up question made to stand alone                             (pure)
+followup.py  whether a question leans on the one before; made to stand alone      (pure)
 """

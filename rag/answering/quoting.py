@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rag.answering import followup
 from rag.answering.figures import anchors, facts
 from rag.answering.writing import Draft, Question
 from rag.text import content_words, fold, sentences, words
-from rag.types import ChatDelta, Embedder, Passage
+from rag.types import ChatDelta, Embedder, Passage, Turn, Waiting
 
 MOST_SENTENCES = 80  # looked at for one answer
 MOST_QUOTED = 3
@@ -55,6 +56,11 @@ class QuotingWriter:
         self.engine = engine
         self.model: str | None = None
         self.digest: str | None = None
+
+    def standalone(self, question: str, history: Sequence[Turn]) -> Generator[Waiting, None, str]:
+        """A follow-up made to stand alone by rule."""
+        yield from ()
+        return followup.standalone(question, history)
 
     def draft(self, question: Question, passages: Sequence[Passage]) -> Draft:
         return Draft(

@@ -44,7 +44,8 @@ def answer_events(
 ) -> Iterator[AnswerEvent]:
     """Answer a question from its evidence. Closing the iterator stops the model."""
     yield Retrieved(question.asked, evidence.passages)
-    seconds = {"retrieval": evidence.search.seconds}
+    seconds = {"follow_up": question.seconds} if question.asked != question.text else {}
+    seconds["retrieval"] = evidence.search.seconds
     started = time.perf_counter()
     draft = writer.draft(question, evidence.passages)
     text, last = "", ChatDelta("")

@@ -18,7 +18,7 @@ T = TypeVar("T")
 _SELECT = """
 SELECT c.id, c.document_id, d.path, d.name, d.title, d.sha256, d.stale, c.unit, u.kind, u.label,
        c.start, c."end", c.headings, substr(u.text, c.start + 1, c."end" - c.start) AS text,
-       c.vector_key
+       c.vector_key, u.ocr_confidence
 FROM chunks c
 JOIN documents d ON d.id = c.document_id
 JOIN units u ON u.document_id = c.document_id AND u.number = c.unit

@@ -6,11 +6,22 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import get_args
 
-from rag.types import Coverage, Document, ErrorInfo, LoadedDocument, Outcome, Unit
+from rag.types import (
+    Coverage,
+    Document,
+    ErrorInfo,
+    LoadedDocument,
+    Outcome,
+    PageState,
+    Unit,
+    UnitState,
+)
 
 # in the order of Document's fields, which is what makes ten thousand of them quickly
 _SELECT = """
@@ -20,9 +31,12 @@ SELECT d.id, d.path, d.name, d.format, d.title, d.sha256, d.size, d.mtime_ns, d.
        (SELECT count(*) FROM chunks c WHERE c.document_id = d.id), d.updated_at,
        (SELECT json_group_array(collection)
           FROM memberships m WHERE m.document_id = d.id),
-       d.date, d.language, d.container, d.hidden_characters
+       d.date, d.language, d.container, d.hidden_characters,
+       (SELECT json_group_array(state)
+          FROM units u WHERE u.document_id = d.id AND state <> 'read')
 FROM documents d
 """
+_IS_UNREAD = "state <> 'read' AND state IN ('garbled', 'needs_ocr')"  # by the index of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +111,12 @@ def replace(
     loaded: LoadedDocument,
     outcome: Outcome,
     sequence: int,
+    error: ErrorInfo | None = None,
 ) -> str:
     """Make `loaded` the live version of its file, without chunks yet. Returns the document's id.
 
-    The old version's units go; its chunks must have been removed before.
+    The old version's units go; its chunks must have been removed before. `error`: why no text of it
+    answers questions, though it has pages.
     """
     document_id = _upsert(
         db,
@@ -112,9 +128,9 @@ def replace(
             "language": loaded.language,
             "reader": loaded.reader,
             "outcome": outcome,
-            "error_code": None,
-            "error_message": None,
-            "error_hint": None,
+            "error_code": error.code if error else None,
+            "error_message": error.message if error else None,
+            "error_hint": error.hint if error else None,
             "stale": 0,
             "pages": len(loaded.units),
             "pages_without_text": loaded.pages_without_text,
@@ -124,10 +140,10 @@ def replace(
     )
     db.execute("DELETE FROM units WHERE document_id = ?", (document_id,))
     db.executemany(
-        "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (document_id, u.number, u.kind, u.label, json.dumps(u.headings), u.state, u.text,
-             u.char_map)
+             u.char_map, u.ocr_confidence)
             for u in loaded.units
         ],
     )  # fmt: skip
@@ -235,7 +251,47 @@ def coverage(db: sqlite3.Connection) -> Coverage:
         "coalesce(sum(EXISTS (SELECT 1 FROM chunks WHERE document_id = documents.id)), 0), "
         "coalesce(sum(pages), 0), coalesce(sum(pages_without_text), 0) FROM documents"
     ).fetchone()
-    return Coverage(*row)
+    counts = db.execute("SELECT state, count(*) FROM units WHERE state <> 'read' GROUP BY state")
+    states = _states(row[2], dict(counts.fetchall()))
+    return Coverage(row[0], row[1], row[2], row[3], states)
+
+
+def with_unread_pages(db: sqlite3.Connection) -> list[Document]:
+    """The documents that have pages for OCR, by path."""
+    rows = db.execute(
+        _SELECT + f"WHERE d.id IN (SELECT document_id FROM units WHERE {_IS_UNREAD}) "
+        "ORDER BY d.path"
+    )
+    return [_document(row) for row in rows]
+
+
+def unread_pages(db: sqlite3.Connection, document_id: str) -> list[int]:
+    """The numbers of the pages of a document that are for OCR."""
+    rows = db.execute(
+        f"SELECT number FROM units WHERE document_id = ? AND {_IS_UNREAD} ORDER BY number",
+        (document_id,),
+    )
+    return [row[0] for row in rows]
+
+
+def not_read(db: sqlite3.Connection, document_id: str) -> list[PageState]:
+    """The pages of a document that are not simply read, in order."""
+    rows = db.execute(
+        "SELECT number, kind, state, ocr_confidence FROM units "
+        "WHERE document_id = ? AND state <> 'read' ORDER BY number",
+        (document_id,),
+    )
+    return [PageState(*row) for row in rows]
+
+
+def beginning(db: sqlite3.Connection, document_id: str, characters: int) -> str:
+    """The first text of a document that has any: enough to tell its language."""
+    row = db.execute(
+        "SELECT substr(text, 1, ?) FROM units WHERE document_id = ? AND state IN ('read', 'ocr') "
+        "AND trim(text) <> '' ORDER BY number LIMIT 1",
+        (characters, document_id),
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]) -> str:
@@ -265,7 +321,17 @@ def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]
 def _document(row: sqlite3.Row) -> Document:
     error = ErrorInfo(*row[9:12]) if row[9] else None
     collections = () if row[19] == "[]" else tuple(sorted(json.loads(row[19])))
-    values = (*row[:9], error, *row[12:14], bool(row[14]), *row[15:19], collections, *row[20:])
+    states = _states(row[15], Counter(json.loads(row[24])))
+    values = (
+        *row[:9],
+        error,
+        *row[12:14],
+        bool(row[14]),
+        *row[15:19],
+        collections,
+        *row[20:24],
+        states,
+    )
     return Document(*values)
 
 
@@ -278,7 +344,15 @@ def _unit(row: sqlite3.Row) -> Unit:
         headings=tuple(json.loads(row["headings"])),
         state=row["state"],
         char_map=row["char_map"],
+        ocr_confidence=row["ocr_confidence"],
     )
+
+
+def _states(pages: int, not_read: Mapping[str, int]) -> dict[UnitState, int]:
+    """Pages by state, those of no state left out; `not_read`: the others than `read`."""
+    counts = {state: not_read.get(state, 0) for state in get_args(UnitState)}
+    counts["read"] = pages - sum(counts.values())
+    return {state: number for state, number in counts.items() if number}
 
 
 def _now() -> str:

@@ -5,13 +5,17 @@ A table is a list of rows of words; who prints it draws it.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 
+from rag.evaluation import metrics
 from rag.evaluation.metrics import Mean
-from rag.evaluation.runs import Difference, Run, mean_gain, paired
+from rag.evaluation.runs import Answered, Difference, Outcome, Run, mean_gain, paired
 
 SHOWN = ("ndcg@10", "recall@5", "recall@10", "recall@50", "mrr@10", "success@5", "success@10")
 PRODUCT = "hybrid"
+OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "silent", "failed")
+ANSWERABLE, UNANSWERABLE = "answerable", "not answerable"
 Rows = list[list[str]]
 
 
@@ -66,6 +70,66 @@ def questions(pairs: Iterable[Difference], most: int, metric: str = "ndcg@10") -
         firsts = [" ".join(one.found[:3]) for one in (pair.before, pair.now)]
         rows.append([*scores, pair.question, *firsts])
     return rows
+
+
+def answers(run: Run) -> Rows:
+    """What became of the questions that were asked as a person asks, answerable or not."""
+    rows = [["questions", "asked", "right", "wrong", "not answered", "failed", "s p50"]]
+    for kind, asked in _kinds(run).items():
+        shares = [_share(asked, outcome) for outcome in OUTCOMES]
+        if kind == UNANSWERABLE:
+            shares[2] = "–"  # not to be answered is right
+        seconds = statistics.median(one.seconds for one in asked)
+        rows.append([kind, str(len(asked)), *shares, f"{seconds:.1f}"])
+    return rows
+
+
+def answer_differences(now: Run, before: Run) -> Rows:
+    """By how much the shares of right answers differ, among the questions that both were asked."""
+    rows = [["questions", "right before", "right now", "difference", "both asked"]]
+    earlier = {one.id: one for one in before.answers}
+    for kind, asked in _kinds(now).items():
+        pairs = [(float(earlier[o.id].outcome == "right"), float(o.outcome == "right"))
+                 for o in asked if o.id in earlier]  # fmt: skip
+        if pairs:
+            was, is_now = (statistics.fmean(values) for values in zip(*pairs, strict=True))
+            gain = metrics.mean([new - old for old, new in pairs])
+            rows.append([kind, f"{was:.0%}", f"{is_now:.0%}", signed(gain), str(len(pairs))])
+    return rows
+
+
+def changed_answers(now: Run, before: Run, most: int) -> Rows:
+    """The questions whose outcome is another one, and what is answered now."""
+    earlier = {one.id: one for one in before.answers}
+    rows = [["before", "now", "question", "answer now"]]
+    for one in now.answers:
+        if one.id in earlier and earlier[one.id].outcome != one.outcome and len(rows) <= most:
+            answer = " ".join(one.text.split())[:120]
+            rows.append([earlier[one.id].outcome, one.outcome, one.question, answer])
+    return rows
+
+
+def left_out(run: Run) -> Rows:
+    """How many questions could not be asked, and why."""
+    return [["because", "questions"], *([why, str(n)] for why, n in run.left_out.items())]
+
+
+def written_by(run: Run) -> str:
+    """Who answered: the chat model, or quoting; both where one went away."""
+    return ", ".join(sorted({one.by for one in run.answers if one.by}))
+
+
+def _kinds(run: Run) -> dict[str, list[Answered]]:
+    kinds = {
+        ANSWERABLE: [one for one in run.answers if one.answerable],
+        UNANSWERABLE: [one for one in run.answers if not one.answerable],
+    }
+    return {kind: asked for kind, asked in kinds.items() if asked}
+
+
+def _share(asked: Sequence[Answered], outcome: Outcome) -> str:
+    count = sum(one.outcome == outcome for one in asked)
+    return f"{count} ({count / len(asked):.0%})"
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

@@ -51,9 +51,9 @@ def evaluate(settings: Settings, dataset: Dataset, stages: Sequence[str] = tuple
     )
     with closing(open_assistant(replace(settings, home=home))) as assistant:
         started = time.perf_counter()
-        names = _ingest(assistant, dataset, home / "records")
+        names = ingest_dataset(assistant, dataset, home / "records")
         seconds = time.perf_counter() - started
-        asking = _Asking(
+        asking = Asking(
             assistant, names, any("#" in j for q in dataset.queries for j in q.relevant)
         )
         measured = {name: asking.stage(dataset.queries, STAGES[name]) for name in stages}
@@ -72,7 +72,7 @@ def _identity(settings: Settings) -> EmbeddingIdentity:
         return engines.embedder(None).identity
 
 
-def _ingest(assistant: Assistant, dataset: Dataset, records: Path) -> dict[str, str]:
+def ingest_dataset(assistant: Assistant, dataset: Dataset, records: Path) -> dict[str, str]:
     """Bring the dataset's library up to date. Returns the judged id of each path."""
     if dataset.files:
         names = {str(path.absolute()): document for document, path in dataset.files}
@@ -97,8 +97,11 @@ def _write_records(dataset: Dataset, folder: Path) -> Iterator[tuple[str, str]]:
         yield str(path.absolute()), unquote(path.stem)
 
 
-class _Asking:
-    """A library that is asked questions; `names`: the judged id of each path."""
+class Asking:
+    """A library that is asked questions.
+
+    `names`: the judged id of each path; without one it is the path. `paged`: its pages are judged.
+    """
 
     def __init__(self, assistant: Assistant, names: dict[str, str], paged: bool) -> None:
         self._assistant = assistant
@@ -124,5 +127,6 @@ class _Asking:
 
     def _judged_ids(self, hits: Iterable[Hit]) -> list[str]:
         page = "#{}" if self._paged else ""
-        ids = (self._names[hit.chunk.path] + page.format(hit.chunk.unit) for hit in hits)
+        chunks = [hit.chunk for hit in hits]
+        ids = (self._names.get(c.path, c.path) + page.format(c.unit) for c in chunks)
         return list(dict.fromkeys(ids))

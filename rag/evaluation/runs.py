@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from rag.evaluation import metrics
 from rag.evaluation.metrics import Mean
 from rag.paths import write_whole
 
+OWN = "own"
+"""The dataset of the questions made from a library."""
 LAST = "last"
 """Stands for the newest earlier run of the same dataset."""
 
@@ -52,9 +56,31 @@ class Stage:
         return float(median), float(high)
 
 
+Outcome = Literal["right", "wrong", "silent", "failed"]
+"""`right`: answered from a right page, or rightly not at all; `wrong`: answered from elsewhere, or
+though the library has no answer; `silent`: not answered though it has; `failed`: an error, or an
+answer that was withheld."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of one question that was asked as a person asks. `by`: the model, or quoting."""
+
+    id: str
+    question: str
+    answerable: bool
+    outcome: Outcome
+    text: str
+    by: str | None
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One evaluation of one dataset; the stages by name."""
+    """One evaluation of one dataset; the stages by name.
+
+    `left_out`: how many questions could not be asked, by the reason.
+    """
 
     dataset: str
     digest: str
@@ -62,6 +88,8 @@ class Run:
     model: str
     ingest_seconds: float
     stages: dict[str, Stage]
+    answers: tuple[Answered, ...] = ()
+    left_out: dict[str, int] = field(default_factory=dict)
     name: str = field(default="", compare=False)
 
     def mean(self, stage: str, metric: str) -> Mean:
@@ -128,7 +156,7 @@ class Runs:
             name = mine[-1] if mine else name
         for path in (self._path(name), Path(name)):
             if path.is_file():
-                return _read(path)
+                return _read(path, path.stat().st_mtime_ns)
         raise UnknownRun(name, f"There is no run {name}.", "rag evaluations list names them all.")
 
     def _of(self, name: str) -> str:
@@ -138,11 +166,14 @@ class Runs:
         return self._folder / f"{name}.json"
 
 
-def _read(path: Path) -> Run:
+@lru_cache(maxsize=16)
+def _read(path: Path, mtime_ns: int) -> Run:
+    """A run's file; pages ask for the same ones again and again."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         stages = {name: _stage(stage) for name, stage in values.pop("stages").items()}
-        return Run(stages=stages, **values)
+        answers = tuple(Answered(**row) for row in values.pop("answers", ()))
+        return Run(stages=stages, answers=answers, **values)
     except (ValueError, KeyError, TypeError) as error:
         raise UnknownRun(
             str(path), f"{path} is no run of rag evaluate ({error}).", "Name another."

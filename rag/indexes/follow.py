@@ -33,7 +33,9 @@ def follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
 
 
 def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> None:
-    """Bring every index up to date as far as it is due."""
+    """Bring every index up to date as far as it is due; at the end of a run damage is looked for."""
+    if at_end and not KeywordIndex.is_sound(home.keyword_index):
+        _discard_keyword(catalog, home, lock)
     follow_keyword(catalog, home, lock)
     follow_vectors(catalog, home, lock, at_end)
 
@@ -49,13 +51,33 @@ def follow_vectors(
     with catalog.read() as db:
         due = publish.is_due(db, at_end, identity)
         newest = publish.newest(db, identity)
-    due = due or (at_end and newest is not None and not publish.is_whole(home, newest))
+    due = due or (at_end and newest is not None and not publish.is_sound(home, newest))
     # a generation that cannot be built stops nothing: what it lacks is scanned exactly
     if due:
         with contextlib.suppress(LibraryDamaged):
             publish.publish_generation(catalog, home, lock, identity)
     elif at_end:
         publish.remove_old(catalog, home, lock)
+
+
+def build_anew(catalog: Catalog, home: Home, lock: WriterLock) -> None:
+    """Make every index of what is live now alone: an index that follows keeps what was removed,
+    unfindable, until it is merged or replaced.
+    """
+    _discard_keyword(catalog, home, lock)
+    follow_keyword(catalog, home, lock)
+    with catalog.read() as db:
+        empty = chunks.count(db) == 0
+        kept = [indexing.identity(db), indexing.former_identity(db)]
+        made = {generation.identity for generation in indexing.generations(db)}
+    for identity in kept:
+        if identity is not None and identity.key in made and not empty:
+            publish.publish_generation(catalog, home, lock, identity)
+    if empty:
+        with catalog.write(lock) as db:
+            for generation in indexing.generations(db):
+                indexing.withdraw(db, generation.name)
+    publish.remove_old(catalog, home, lock)
 
 
 def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:

@@ -6,9 +6,12 @@ Adding a chunk twice is safe (it is deleted by id first), so a replay after a cr
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,20 @@ class KeywordIndex:
         return folder.is_dir() and bool(tantivy.Index.exists(str(folder)))
 
     @staticmethod
+    def is_sound(folder: Path) -> bool:
+        """Whether what tantivy has committed is as it was written, by its own checksums, which it
+        does not look at itself: it would panic, or find something else. True where nothing is.
+        """
+        try:
+            meta = json.loads((folder / "meta.json").read_bytes())
+            json.loads((folder / ".managed.json").read_bytes())
+            return all(map(_is_sound, _committed(folder, meta["segments"])))
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+            return False
+
+    @staticmethod
     def discard(folder: Path) -> None:
         """Remove a damaged or outdated index; the catalog has all it held."""
         shutil.rmtree(folder, ignore_errors=True)
@@ -91,6 +108,13 @@ class KeywordIndex:
         among = self._filter(tantivy.Query.term_set_query(self._schema, "chunk", list(chunk_ids)))
         both = tantivy.Query.boolean_query([(tantivy.Occur.Must, any_word), among])
         return dict(self._found(searcher, both, len(chunk_ids)))
+
+    def among(self, chunk_ids: Sequence[int]) -> list[int]:
+        """Which of these chunks are in the index."""
+        wanted = tantivy.Query.term_set_query(self._schema, "chunk", list(chunk_ids))
+        if not chunk_ids:
+            return []
+        return [i for i, _ in self._found(self._searcher(), wanted, len(chunk_ids))]
 
     def named(self, labels: Sequence[str], query: str, k: int) -> Scores:
         """The best `k` chunks for a query of the documents that have one of these labels."""
@@ -243,6 +267,31 @@ def _document(chunk: StoredChunk) -> tantivy.Document:
     for number in _pages(chunk):
         document.add_text("page", number)
     return document
+
+
+def _committed(folder: Path, segments: Sequence[Mapping[str, Any]]) -> Iterator[Path]:
+    """The files of the segments that are live, and their newest lists of deletions."""
+    live = {s["segment_id"].replace("-", ""): s["deletes"] for s in segments}
+    for path in folder.iterdir():
+        name, _, ending = path.name.partition(".")
+        deletes = live.get(name)
+        if name in live and (
+            not ending.endswith("del")
+            or (deletes is not None and ending == f"{deletes['opstamp']}.del")
+        ):
+            yield path
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a file has the checksum of its footer: JSON, then its length, then a fixed number."""
+    try:
+        content = memoryview(path.read_bytes())
+    except FileNotFoundError:
+        return True  # merged into another one meanwhile
+    (length,) = struct.unpack("<I", content[-8:-4])
+    body = len(content) - 8 - length
+    footer = json.loads(bytes(content[body:-8])) if body >= 0 else {}
+    return bool(footer.get("crc") == zlib.crc32(content[:body]))
 
 
 def _schema() -> tantivy.Schema:

@@ -11,6 +11,8 @@ from pathlib import Path
 from rag.errors import NothingToIngest, PathNotFound
 from rag.types import ErrorInfo
 
+UPLOAD = "upload:"
+"""How the paths of uploads begin."""
 IGNORED_NAMES = frozenset({"Thumbs.db", "desktop.ini", "__pycache__"})
 IGNORED_STARTS = (".", "~$")  # hidden files, and the locks that office programs leave
 
@@ -33,7 +35,7 @@ class Found:
     def name(self) -> str:
         if self.container is not None:
             return self.path.replace("/", "!").rpartition("!")[2]
-        return self.path.removeprefix("upload:").rsplit(os.sep, 1)[-1]
+        return self.path.removeprefix(UPLOAD).rsplit(os.sep, 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)

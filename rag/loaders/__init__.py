@@ -12,6 +12,9 @@ of chunks, of the catalog and of where files come from.
     protocol.py        documents as frames             child.py        the reading process itself
     limits.py          the most that a file may take
     libreoffice.py     doc and ppt to docx and pptx    confined.py     how a foreign program runs
+    tesseract.py       pictures of text to text        word_boxes.py   where its words stand
+    picture.py         pictures, marked, for OCR       text_picture.py the text of a unit, drawn
+    fonts.py           what to draw it with
 
 Formats:
 
@@ -20,6 +23,7 @@ Formats:
     pdf_running.py     headers and footers             pdf_hidden.py   what nobody sees
     pdf_second_try.py  PDF by pypdf                    pdf_picture.py  a page as PNG, quotes marked
     pdfium_calls.py    what is asked of every object   charmap.py      from text to its characters
+    image.py           images: their pages
     docx.py            Word                            docx_styles.py  its headings and numbers
     pptx.py            PowerPoint                      opc.py          packaging of docx, pptx, xlsx
     odt.py             OpenDocument text               odp.py          and presentations

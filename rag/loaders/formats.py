@@ -57,6 +57,7 @@ FORMATS: dict[str, Format] = {
     f.name: f
     for f in (
         Format("pdf", 2, "PDF", "pdf", ("pypdfium2", "pypdf")),
+        Format("image", 1, "images (png, jpg, tiff, bmp, webp, gif)", "image", ("pillow",)),
         Format("docx", 1, "docx", "docx"),
         Format("pptx", 1, "pptx", "pptx"),
         Format("xlsx", 1, "xlsx", "spreadsheet", ("python-calamine",)),

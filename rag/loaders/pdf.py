@@ -1,6 +1,6 @@
 """PDF: one unit per page, read by pdfium; by pypdf where pdfium refuses the file or finds no text.
 
-Not read: what stands in pictures (a scanned page is `empty`), in form fields and in annotations. The
+Not read: what stands in pictures (a scanned page `needs_ocr`), in form fields and in annotations. The
 text is that of the page less its running lines (pdf_running.py) and what nobody sees (pdf_hidden.py),
 column by column (pdf_columns.py), with divided words put together (hyphens.py). A text layer that no
 one can read is `garbled` (garbled.py).
@@ -29,7 +29,7 @@ from rag.loaders.sections import LONGEST_HEADING, shortened
 from rag.types import Unit, UnitState
 
 FEW_LETTERS = 20
-"""A page with fewer letters and digits, and something beside text on it, counts as `empty`."""
+"""A page with fewer letters and digits, and something beside text on it, `needs_ocr`."""
 GARBLED = 0.2
 """A page is `garbled` if a larger share of its characters belongs to no script."""
 SHORTEST_TITLE = 4
@@ -37,9 +37,9 @@ LONGEST_LABEL = 20
 
 
 def read(path: Path) -> Reading:
-    """Units of kind `page`, one for each page; blank and scanned ones have the state `empty`.
+    """Units of kind `page`, one for each page, each with its state.
 
-    Raises `NeedsPassword`, `Damaged`, `TooLarge`, or `NoText` if no page could be read.
+    Raises `NeedsPassword`, `Damaged`, `TooLarge`, or `NoText` if all pages are blank.
     """
     try:
         document = open_pdf(path)
@@ -54,16 +54,15 @@ def read(path: Path) -> Reading:
         units = _units(document, pages, states)
         title = _title(document, units)
     hidden = sum(page.hidden_characters for page in pages)
-    if any(unit.state == "read" for unit in units):
+    # where pdfium's text is no language, pypdf's is neither; and what nobody sees pypdf reads
+    if hidden or any(unit.state == "read" or unit.text for unit in units):
         return Reading(title, units, hidden_characters=hidden)
-    if hidden or any(
-        unit.text for unit in units
-    ):  # where pdfium's text is no language, pypdf's is neither
-        raise _no_text(path, units)
     try:
-        return _second_reading(path)
+        return _second_reading(path, units)
     except LoadError as error:
-        raise _no_text(path, units) from error
+        if not units:
+            raise error from None
+        return Reading(title, units)
 
 
 def open_pdf(path: Path) -> PdfDocument:
@@ -109,7 +108,7 @@ def _units(
 
 
 def _page(document: PdfDocument, index: int) -> tuple[RawPage, UnitState]:
-    """One page. A page that pdfium cannot load is `empty`: the others are still worth reading."""
+    """One page. One that pdfium cannot load is unread: the others are still worth reading."""
     try:
         page = document[index]
         try:
@@ -119,7 +118,7 @@ def _page(document: PdfDocument, index: int) -> tuple[RawPage, UnitState]:
         finally:
             page.close()
     except PdfiumError:
-        return BLANK, "empty"
+        return BLANK, "needs_ocr"
 
 
 def _without_running_lines(document: PdfDocument, index: int, text: str) -> UnitState:
@@ -146,7 +145,7 @@ def _state(page: PdfPage, text: str, unreadable: float) -> UnitState:
     found = letters(text, FEW_LETTERS)
     if found == FEW_LETTERS:
         return "read"
-    return "empty" if not found or _has_graphics(page) else "read"
+    return "needs_ocr" if _has_graphics(page) else "read" if found else "empty"
 
 
 def _has_graphics(page: PdfPage) -> bool:
@@ -170,30 +169,33 @@ def _squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text).casefold()
 
 
-def _second_reading(path: Path) -> Reading:
-    """What pypdf finds: text without a character map, so these pages have no highlights."""
-    units = tuple(
+def _second_reading(path: Path, first: tuple[Unit, ...] = ()) -> Reading:
+    """What pypdf finds: text without a character map, so these pages have no highlights.
+
+    `first`: what pdfium made of the pages, which stays where pypdf finds no more.
+    """
+    units = [
         Unit(number, "page", f"page {number}", text, state=_state_of(text))
         for number, text in enumerate(pdf_second_try.page_texts(path), 1)
-    )
+    ]
     if not any(unit.state == "read" for unit in units):
         raise _no_text(path, units)
-    return Reading(None, units)
+    for i, unit in enumerate(first[: len(units)]):
+        if units[i].state != "read":
+            units[i] = unit
+    return Reading(None, tuple(units))
 
 
 def _state_of(text: str) -> UnitState:
+    """Of a page whose drawings are not known: with few letters it may be a scan."""
     if unreadable_share(text) > GARBLED:
         return "garbled"
-    return "read" if letters(text, FEW_LETTERS) == FEW_LETTERS else "empty"
+    return "read" if letters(text, FEW_LETTERS) == FEW_LETTERS else "needs_ocr"
 
 
-def _no_text(path: Path, units: tuple[Unit, ...]) -> LoadError:
+def _no_text(path: Path, units: Sequence[Unit]) -> LoadError:
     if not units:
         return Damaged(str(path), f"{path.name} has no pages.", "Get a whole copy of the file.")
-    garbled = any(unit.state == "garbled" for unit in units)
-    what = "its text layer is garbled" if garbled else "it has no text layer (a scan?)"
     return NoText(
-        str(path),
-        f"No text was found in {path.name}: {what}.",
-        "OCR is needed: make a copy with a text layer (ocrmypdf, for example) and add that.",
+        str(path), f"No text was found in {path.name}.", "Open it to see whether it is blank."
     )

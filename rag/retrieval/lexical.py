@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.catalog import chunks, indexing
+from rag.errors import LibraryDamaged
 from rag.indexes.follow import KEYWORD
 from rag.indexes.keyword import KeywordIndex
 from rag.retrieval.allowed import Allowed
@@ -43,10 +45,12 @@ class Lexical:
 
     def _open(self) -> KeywordIndex | None:
         # a writer that builds anew replaces the folder: an index whose files are gone is reopened
+        # a damaged one counts as none until it is built anew
         if not KeywordIndex.exists(self._folder):
             self._index = None
-        elif self._index is None:
-            self._index = KeywordIndex(self._folder)
+        elif self._index is None and KeywordIndex.is_sound(self._folder):
+            with suppress(LibraryDamaged):
+                self._index = KeywordIndex(self._folder)
         return self._index
 
     def _tail_after(self, db: sqlite3.Connection, followed: int) -> _Tail | None:

@@ -7,11 +7,12 @@ signin.py             the token, traded for a cookie
 readiness.py          the page is announced only once it answers guarded
 ports.py              which port
 streamlit_options.py  every setting of Streamlit, and the theme
-workspace.py          what all pages share: the open library, and one ingestion, work on a model, checkup
+workspace.py          what all pages share: the open library, and one ingestion, work on a model, …
 asking.py             an answer streamed in a thread, so that it can be stopped
 ingestion.py          the figures of a running ingestion
 checkup.py            a look of the doctor in a thread
 model_work.py         a pull or a creation in a thread, so that it can be stopped
+own_work.py           own questions made or asked in a thread, so that it can be stopped
 """
 
 from rag.server.serve import serve

@@ -12,7 +12,7 @@ import pytest
 from rag.assistant import Assistant, open_assistant
 from rag.config import load_settings
 from rag.errors import EngineUnreachable, IdentityMismatch, ModelMissing
-from rag.types import Answer, Delta, Done
+from rag.types import Answer, Delta, Done, Turn
 from tests.engines.ollama_server import CHAT_MODEL, EMBED_MODEL, OllamaServer
 
 pytestmark = pytest.mark.ollama
@@ -81,6 +81,22 @@ def test_the_written_answer_is_streamed_and_its_quote_found_by_code(
     assert receipt.ok and receipt.chat_model == CHAT_MODEL
     assert receipt.prompt_tokens is not None and receipt.prompt_tokens_read is not None
     assert receipt.prompt_tokens.low <= receipt.prompt_tokens_read <= receipt.prompt_tokens.high
+
+
+def test_a_follow_up_is_worded_by_the_model_or_the_rule_and_its_document_found(
+    home: Path, ollama_models: OllamaServer
+) -> None:
+    before = Turn(QUESTION, "The warranty lasts 36 months.")
+    with closing(_open(home, ollama_models)) as assistant:
+        (answer,) = [
+            event.answer
+            for event in assistant.ask("And what does it cover?", [before])
+            if isinstance(event, Done)
+        ]
+    assert "warranty" in answer.asked.casefold(), answer.asked
+    assert answer.passages[0].name == "terms.txt"
+    assert answer.receipt.ok
+    assert answer.seconds["follow_up"] > 0
 
 
 def test_the_same_question_is_answered_by_quoting_where_ollama_has_no_chat_model(

@@ -36,7 +36,9 @@ def commit_as_one_group(library: Library) -> None:
     with library.catalog.read() as db:
         known = {d.path: d for d in documents.all_documents(db)}
     chunker = Chunker(wordpiece.count)
-    preparer = Preparer(library.reader, chunker, known, is_current, library.home.taken_out, {})
+    preparer = Preparer(
+        library.reader, chunker, known, is_current, library.home.taken_out, {}, lambda _: {}
+    )
     embedder = library.embedder
     with library.lock() as lock:
         committer = Committer(library.catalog, embedder, embedder.identity, lock, READERS)

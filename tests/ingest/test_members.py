@@ -119,7 +119,7 @@ def test_attachments_go_with_their_file(library: Library) -> None:
 
 def test_attachments_go_when_their_file_is_no_message_any_more(library: Library) -> None:
     library.fill({"a.eml": mail("T", TIDE, r_txt=RESIN.encode())})
-    library.write({"a.eml": b"\x89PNG\r\n\x1a\n"})
+    library.write({"a.eml": b"\x1f\x8b\x08"})
     assert outcomes(library) == {"a.eml!r.txt": "removed", "a.eml": "unsupported"}
 
 
@@ -167,10 +167,10 @@ def test_an_attachment_that_failed_for_a_while_is_tried_again(
 
 
 def test_what_cannot_be_read_in_a_message_is_named_and_stops_nothing(library: Library) -> None:
-    files = {"p_png": b"\x89PNG\r\n\x1a\n", "void_txt": b"", "r_txt": RESIN.encode()}
+    files = {"p_gz": b"\x1f\x8b\x08", "void_txt": b"", "r_txt": RESIN.encode()}
     library.write({"a.eml": mail("T", TIDE, **files)})
     assert outcomes(library) == {
-        "a.eml!p.png": "unsupported", "a.eml!void.txt": "no_text", "a.eml!r.txt": "added",
+        "a.eml!p.gz": "unsupported", "a.eml!void.txt": "no_text", "a.eml!r.txt": "added",
         "a.eml": "added",
     }  # fmt: skip
 
