@@ -133,6 +133,8 @@ def _agreement(found: dict[str, Agreement]) -> Iterator[str]:
 
 
 REASONS = {
+    "pdfjs__issue3405r.pdf": "letters without a meaning; what was read is the numbers of their shapes",
+    "veraPDF-corpus__veraPDF_test_suite_6-2-11-7-3-t01-pass-d.pdf": "three letters that are not drawn",
     "poi__51187.pptx": "only the number of the slide stands on its page of notes",
     "kreuzberg__formula.odt": "only a formula, which is an object of its own in the file",
     "tika__testODTEmbeddedImageLink.odt": "only the title of a picture",
