@@ -10,11 +10,10 @@ from collections.abc import Callable
 from typing import Literal
 
 from rag.errors import VouchError
+from rag.evaluation.own.asking import Progress
 from rag.types import ErrorInfo
 
 Kind = Literal["make", "ask"]
-Progress = Callable[[int, int], None]
-"""Told how many steps of how many are done."""
 
 
 class OwnWork:

@@ -17,7 +17,7 @@ from rag.config import Settings
 from rag.engine_choice import WriterChoice
 from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
 from rag.evaluation.own import questions
-from rag.evaluation.own.asking import evaluate_own
+from rag.evaluation.own.asking import Progress, evaluate_own
 from rag.evaluation.own.making import make
 from rag.evaluation.own.questions import OwnQuestion
 from rag.evaluation.runs import Runs
@@ -27,7 +27,7 @@ from rag.server.asking import Asking
 from rag.server.checkup import Checkup
 from rag.server.ingestion import Ingestion
 from rag.server.model_work import ModelWork
-from rag.server.own_work import Kind, OwnWork, Progress
+from rag.server.own_work import Kind, OwnWork
 from rag.types import AnswerEvent, Turn
 
 ENGINE_ASKED_EVERY = 5.0  # seconds; asking Ollama costs a request
