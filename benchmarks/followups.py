@@ -4,10 +4,10 @@
 
 FOLDER holds SQuAD 2.0 paragraphs as corpus.jsonl and queries.jsonl (with `answerable`, `context_id`);
 they go into a library in HOME. A pair is two questions of one article, the article's title in the
-second replaced by a pronoun. The second is searched for as it is
-asked, as the rule makes it stand alone, and as it was written: what a perfect chat model would make
-of it. "another article": questions that look like follow-ups and are none, after a question on
-something else: what the rule costs.
+second replaced by a pronoun. The second is searched for as it is asked, as the rule makes it stand
+alone, in both forms at once, which is what the product does without a chat model, and as it was
+written: what a perfect chat model would make of it. "another article": questions that look like
+follow-ups and are none, after a question on something else.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from rag.assistant import open_assistant  # noqa: E402
 from rag.config import load_settings  # noqa: E402
 from rag.evaluation.dataset import read_dataset  # noqa: E402
 from rag.evaluation.run import ingest_dataset  # noqa: E402
+from rag.retrieval.fusion import both  # noqa: E402
 from rag.types import Turn  # noqa: E402
 
 HITS = 50
@@ -57,10 +58,11 @@ def main() -> None:
                 "by the rule": standalone(asked, [Turn(first["text"], "")]),
                 "as it was written": second["text"],
             }
-            for form, query in forms.items():
-                hits = assistant.search(query, HITS).hits
+            found = {form: assistant.search(query, HITS).hits for form, query in forms.items()}
+            found["in both forms"] = tuple(both(found["by the rule"], found["as it is asked"]))
+            right = second["context_id"]
+            for form, hits in found.items():
                 places = list(dict.fromkeys(names[hit.chunk.path] for hit in hits))
-                right = second["context_id"]
                 ranks[form].append(places.index(right) + 1 if right in places else 0)
         print(f"{kind}: {len(pairs[: arguments.pairs])} pairs")
         for form, found_at in ranks.items():
@@ -82,8 +84,8 @@ def _pairs(folder: Path) -> dict[str, list[Pair]]:
         kinds["same paragraph"] += _leaning(pairwise(asked), titles)
     for here, there in pairwise(titles):
         if titles[here] == titles[there]:
-            both = [(a, b) for a in questions[here][:2] for b in questions[there][:2]]
-            kinds["next paragraph"] += _leaning(iter(both), titles)
+            across = ((a, b) for a in questions[here][:2] for b in questions[there][:2])
+            kinds["next paragraph"] += _leaning(across, titles)
     chance = random.Random(1)
     others = [(row, chance.choice(rows)) for row in rows]
     kinds["another article"] = [
@@ -96,10 +98,10 @@ def _pairs(folder: Path) -> dict[str, list[Pair]]:
     return kinds
 
 
-def _leaning(both: Iterator[tuple[Row, Row]], titles: dict[str, str]) -> list[Pair]:
+def _leaning(asked_after: Iterator[tuple[Row, Row]], titles: dict[str, str]) -> list[Pair]:
     """The pairs whose second question names its article, with a pronoun for the name."""
     found = []
-    for first, second in both:
+    for first, second in asked_after:
         asked = _with_pronoun(second["text"], titles[second["context_id"]])
         if asked is not None and leans(asked):
             found.append((first, second, asked))

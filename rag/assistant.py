@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rag.answering.followup import standalone
 from rag.answering.stream import answer_events
 from rag.answering.writing import Question, Writer
 from rag.catalog import chunks, documents, indexing, runs
@@ -442,7 +443,9 @@ class Assistant:
         started = time.perf_counter()
         asked = yield from writer.standalone(text, history)
         question = Question(text, asked, history, time.perf_counter() - started)
-        evidence = self._retriever.evidence(asked, self.settings.passages, scope)
+        # the rule may be wrong about what a question leans on, and that it does
+        also = text if asked == standalone(text, history) else None
+        evidence = self._retriever.evidence(asked, self.settings.passages, scope, also)
         notices = [n for n in (notice, evidence.search.notice) if n]
         assert evidence.identity is not None, "a library with chunks has an identity"
         yield from answer_events(question, evidence, writer, evidence.identity, notices)

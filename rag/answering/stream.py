@@ -32,6 +32,7 @@ from rag.types import (
     Waiting,
 )
 
+_WORTH_SAYING = 0.01  # seconds; the rule for follow-ups takes none to speak of
 NOT_BACKED = "[not backed by your documents]"
 
 
@@ -44,7 +45,7 @@ def answer_events(
 ) -> Iterator[AnswerEvent]:
     """Answer a question from its evidence. Closing the iterator stops the model."""
     yield Retrieved(question.asked, evidence.passages)
-    seconds = {"follow_up": question.seconds} if question.asked != question.text else {}
+    seconds = {"follow_up": question.seconds} if question.seconds > _WORTH_SAYING else {}
     seconds["retrieval"] = evidence.search.seconds
     started = time.perf_counter()
     draft = writer.draft(question, evidence.passages)

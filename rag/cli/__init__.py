@@ -16,6 +16,8 @@ model_views.py how models are printed
 examining.py   doctor
 serving.py     serve, demo
 reindexing.py  reindex, models use
-evaluating.py  evaluate
+evaluating.py  evaluate, evaluations
+own.py         evaluate own
+run_views.py   how runs are printed
 generating.py  generate
 """

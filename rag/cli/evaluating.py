@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from rag.cli import own_questions
+from rag.cli import own
 from rag.cli.console import err, out, print_json, styled
-from rag.cli.evaluation_views import Against, Json, Kept, Markdown, Questions, runs_of, show
 from rag.cli.flags import takes_settings
+from rag.cli.run_views import Against, Json, Kept, Markdown, Questions, runs_of, show
 from rag.config import Settings
 from rag.errors import UsageError
 
@@ -35,7 +35,7 @@ class _FolderFirst(TyperGroup):
 def register(app: typer.Typer) -> None:
     measuring = typer.Typer(cls=_FolderFirst, no_args_is_help=True, help=_HELP)
     measuring.command("folder")(takes_settings(evaluate))
-    measuring.command("own")(takes_settings(own_questions.evaluate_own))
+    measuring.command("own")(takes_settings(own.evaluate_own))
     app.add_typer(measuring, name="evaluate")
     evaluations = typer.Typer(no_args_is_help=True, help="See what rag evaluate has measured.")
     evaluations.command("list")(takes_settings(list_runs))

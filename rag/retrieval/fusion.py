@@ -1,16 +1,18 @@
 """Makes one ranking of two searches. Pure.
 
 Ranks can be joined whatever the scores are (`reciprocal_rank_fusion`). Where both scores of every
-candidate are known, more is: `fused` keeps how far the best is ahead.
+candidate are known, more is: `fused` keeps how far the best is ahead. `both` joins what two forms of
+one question found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from rag.types import Vectors
+from rag.types import Hit, Vectors
 
 RRF_K = 60
 
@@ -48,6 +50,20 @@ def towards(query: Vectors, found: Vectors, weight: float) -> Vectors:
 def best_first(scores: Vectors, ids: Sequence[int]) -> list[int]:
     """The positions of the scores, best first; equals in the order of their ids."""
     return sorted(range(len(ids)), key=lambda i: (-float(scores[i]), ids[i]))
+
+
+def both(one: Sequence[Hit], other: Sequence[Hit]) -> list[Hit]:
+    """The hits of two searches, best first: each scores the mean of its shares of their bests."""
+    scores: dict[int, float] = {}
+    for hits in (one, other):
+        best = hits[0].score if hits and hits[0].score > 0 else 1.0
+        for hit in hits:
+            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + hit.score / best / 2
+    found = {hit.chunk.id: hit for hit in (*other, *one)}
+    return sorted(
+        (replace(hit, score=scores[i]) for i, hit in found.items()),
+        key=lambda hit: (-hit.score, hit.chunk.id),
+    )
 
 
 def _shares(scores: Vectors) -> Vectors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,7 +16,7 @@ from rag.errors import EngineError
 from rag.indexes.keyword import matched
 from rag.indexes.publish import VectorIndex
 from rag.paths import Home
-from rag.retrieval import languages, recipe
+from rag.retrieval import fusion, languages, recipe
 from rag.retrieval.allowed import Scopes
 from rag.retrieval.lexical import Lexical
 from rag.retrieval.memory import VectorMemory
@@ -51,14 +51,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """One moment of the library, and the query embedded by the model of that very moment.
+    """One moment of the library, and the queries embedded by the model of that very moment.
 
-    `vector` is None, and `notice` says why, where that model does not embed it.
+    `vectors`: by query; none, and `notice` says why, where that model does not embed them.
     """
 
     db: sqlite3.Connection
     identity: EmbeddingIdentity | None
-    vector: Vectors | None
+    vectors: Mapping[str, Vectors]
     notice: str | None
     seconds: float
     """Spent on embedding."""
@@ -96,7 +96,7 @@ class Retriever:
         `explain` names with each hit the words of the query that are in it.
         """
         started = time.perf_counter()
-        with self._snapshot(query, by.dense) as moment:
+        with self._snapshot([query], by.dense) as moment:
             result = self._search(moment, query, scope, by, k)
         hits = result.hits
         if explain:
@@ -109,12 +109,20 @@ class Retriever:
             stages={"embed": moment.seconds, **result.stages},
         )
 
-    def evidence(self, query: str, most: int, scope: Scope = EVERYTHING) -> Evidence:
-        """The best `most` passages for an answer, and what they are a part of."""
+    def evidence(
+        self, query: str, most: int, scope: Scope = EVERYTHING, also: str | None = None
+    ) -> Evidence:
+        """The best `most` passages for an answer, and what they are a part of.
+
+        `also`: another form of the query, which counts as much.
+        """
         started = time.perf_counter()
-        with self._snapshot(query) as moment:
+        forms = list(dict.fromkeys(filter(None, (query, also))))
+        with self._snapshot(forms) as moment:
             db = moment.db
-            result = self._search(moment, query, scope, BEST, _EVIDENCE)
+            result, *others = (self._search(moment, q, scope, BEST, _EVIDENCE) for q in forms)
+            for other in others:
+                result = replace(result, hits=tuple(fusion.both(result.hits, other.hits)))
 
             @cache
             def unit_text(document_id: str, number: int) -> str:
@@ -133,7 +141,7 @@ class Retriever:
         self._vectors.close()
 
     @contextmanager
-    def _snapshot(self, query: str, dense: bool = True) -> Iterator[_Snapshot]:
+    def _snapshot(self, queries: Sequence[str], dense: bool = True) -> Iterator[_Snapshot]:
         """Embed, then look: a model may take its time, and a snapshot held open keeps the log.
 
         Where the library's identity was swapped between the two, the new model embeds again.
@@ -142,24 +150,25 @@ class Retriever:
         with self._catalog.read() as db:
             identity = indexing.identity(db)
         while True:
-            vector, notice = self._embed(identity, query) if dense else (None, None)
+            vectors, notice = self._embed(identity, queries) if dense else ({}, None)
             seconds = time.perf_counter() - started
             with self._catalog.read() as db:
                 now = indexing.identity(db)
                 if now == identity:
-                    yield _Snapshot(db, identity, vector, notice, seconds)
+                    yield _Snapshot(db, identity, vectors, notice, seconds)
                     return
             identity = now
 
     def _embed(
-        self, identity: EmbeddingIdentity | None, query: str
-    ) -> tuple[Vectors | None, str | None]:
+        self, identity: EmbeddingIdentity | None, queries: Sequence[str]
+    ) -> tuple[dict[str, Vectors], str | None]:
         if identity is None:
-            return None, None
+            return {}, None
         try:
-            return self._embedder_of(identity).embed([query], "query")[0], None
+            rows = self._embedder_of(identity).embed(queries, "query")
+            return dict(zip(queries, rows, strict=True)), None
         except EngineError as error:
-            return None, f"Searched by keywords only: {error.message} {error.hint}"
+            return {}, f"Searched by keywords only: {error.message} {error.hint}"
 
     def _search(
         self, moment: _Snapshot, query: str, scope: Scope, by: Recipe, k: int
@@ -173,8 +182,8 @@ class Retriever:
         weight = recipe.DENSE_WEIGHT if served else recipe.DENSE_WEIGHT_UNSERVED
         within = limits(db, words, query, scope, self._scopes)
         asked = Asked(
-            db, identity, words, self._vectors, self._memory, query, moment.vector, weight,
-            within.allowed, within.phrased,
+            db, identity, words, self._vectors, self._memory, query, moment.vectors.get(query),
+            weight, within.allowed, within.phrased,
         )  # fmt: skip
         hits, stages = rank(asked, by, k)
         notice = languages.notice(query, written_in, model)

@@ -10,17 +10,16 @@ from collections.abc import Callable
 from typing import Literal
 
 from rag.errors import VouchError
+from rag.evaluation.own.asking import Steps
 from rag.types import ErrorInfo
 
 Kind = Literal["make", "ask"]
-Report = Callable[[int, int], None]
-"""Told how many steps of how many are done."""
 
 
 class OwnWork:
     """Runs `work`, which tells its progress and says at the end, in a sentence, what came of it."""
 
-    def __init__(self, kind: Kind, work: Callable[[Report], str]) -> None:
+    def __init__(self, kind: Kind, work: Callable[[Steps], str]) -> None:
         self.kind = kind
         self.done, self.total = 0, 0
         self.said = ""

@@ -17,7 +17,7 @@ from rag.config import Settings, write_setting
 from rag.engine_choice import WriterChoice
 from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
 from rag.evaluation.own import questions
-from rag.evaluation.own.asking import evaluate_own
+from rag.evaluation.own.asking import Steps, evaluate_own
 from rag.evaluation.own.making import make
 from rag.evaluation.own.questions import OwnQuestion
 from rag.evaluation.runs import Runs
@@ -27,7 +27,7 @@ from rag.server.asking import Asking
 from rag.server.checkup import Checkup
 from rag.server.ingestion import Ingestion
 from rag.server.model_work import ModelWork
-from rag.server.own_work import Kind, OwnWork, Report
+from rag.server.own_work import Kind, OwnWork
 from rag.types import AnswerEvent, Turn
 
 ENGINE_ASKED_EVERY = 5.0  # seconds; asking Ollama costs a request
@@ -196,7 +196,7 @@ class Workspace:
     def make_questions(self, count: int) -> None:
         """Begin to make so many more questions."""
 
-        def work(progress: Report) -> str:
+        def work(progress: Steps) -> str:
             made = 0
             for question in make(self.assistant, count, 0, self.own_questions()):
                 questions.add(self.settings.library.own_questions, [question])
@@ -209,13 +209,13 @@ class Workspace:
     def ask_questions(self, answers: int) -> None:
         """Begin to measure the library on its own questions, as `rag evaluate own` does."""
 
-        def work(progress: Report) -> str:
+        def work(progress: Steps) -> str:
             run = evaluate_own(self.assistant, self.own_questions(), answers, progress)
             return f"Measured, and kept as {self.runs.save(run)}."
 
         self._begin_own_work("ask", work)
 
-    def _begin_own_work(self, kind: Kind, work: Callable[[Report], str]) -> None:
+    def _begin_own_work(self, kind: Kind, work: Callable[[Steps], str]) -> None:
         with self._lock:
             if self._own_work is None or not self._own_work.running:
                 self._own_work = OwnWork(kind, work)

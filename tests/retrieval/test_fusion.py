@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from rag.retrieval.fusion import best_first, fused, reciprocal_rank_fusion, towards
+from rag.retrieval.fusion import best_first, both, fused, reciprocal_rank_fusion, towards
 from rag.retrieval.overfetch import Scored, enough
+from rag.types import Hit, StoredChunk
 
 
 def test_scores_are_the_sums_of_reciprocal_ranks() -> None:
@@ -23,6 +24,23 @@ def test_a_hit_of_both_searches_beats_the_best_of_one() -> None:
 
 def test_no_rankings_give_no_scores() -> None:
     assert reciprocal_rank_fusion([[], []]) == {}
+
+
+def hits(**scored: float) -> list[Hit]:
+    """Hits whose chunks are called by single letters."""
+    return [
+        Hit(StoredChunk(ord(name), "d", "/d", name, None, "", False, 1, "", "", 0, 1, (), "", b""), s)
+        for name, s in scored.items()
+    ]  # fmt: skip
+
+
+def test_what_two_forms_of_a_question_found_is_joined_by_shares_of_their_bests() -> None:
+    joined = both(hits(a=0.8, b=0.6, c=0.2), hits(d=2.0, b=1.6))
+    assert [(hit.chunk.name, round(hit.score, 3)) for hit in joined] == [
+        ("b", 0.775), ("a", 0.5), ("d", 0.5), ("c", 0.125)
+    ]  # fmt: skip
+    assert [hit.chunk.name for hit in both(hits(a=0.5), [])] == ["a"]
+    assert both([], []) == []
 
 
 def scores(*values: float) -> np.ndarray:

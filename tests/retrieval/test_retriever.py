@@ -198,6 +198,18 @@ def test_evidence_is_of_one_moment_with_passages_coverage_and_commit(library: Li
     assert evidence.sequence > 0
 
 
+def test_evidence_of_two_forms_of_a_question_has_what_either_finds(library: Library) -> None:
+    library.fill(NOTES)
+    after, asked = "How long does the resin cure – And a battery?", "And a battery?"
+    by_rule = library.retriever.evidence(after, 3).passages
+    assert by_rule[0].name == "resin.txt"
+    library.engine.tasks.clear()
+    in_both = library.retriever.evidence(after, 3, also=asked).passages
+    assert {p.name for p in in_both[:2]} == {"resin.txt", "battery.txt"}
+    assert library.engine.tasks == ["query", "query"]
+    assert library.retriever.evidence(after, 3, also=after).passages == by_rule
+
+
 def test_a_stale_document_says_so_on_every_hit_and_passage(library: Library) -> None:
     library.fill(NOTES)
     library.engine.down = None

@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rag.config import load_settings
-from rag.server.own_work import OwnWork, Progress
+from rag.evaluation.own.asking import Progress
+from rag.server.own_work import OwnWork
 from rag.server.workspace import Workspace
 
 from .conftest import NOWHERE

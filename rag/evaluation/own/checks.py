@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from rag.text import content_words, sentences
 
 LONGEST = 240  # characters
-_FEWEST = 4  # content words of a sentence, or question, that can be a copy of another
-_COPIED = 0.8  # share of one's words in the other from which it is a copy
+_FEWEST = 4  # content words of a sentence worth copying
+_COPIED = 0.8  # share of them in a question that makes it a copy
 _ENDS = ("?", "？", "؟", ";")  # the last is the Greek one
 
 # "this document" is another one for everybody who asks; in the languages most documents are in
@@ -44,13 +43,5 @@ def stands_alone(question: str) -> bool:
 def is_copy(question: str, passage: str) -> bool:
     """Whether a sentence of the passage is copied nearly whole: any search would find that."""
     asked = set(content_words(question))
-    return any(
-        len(asked & said) >= _COPIED * max(_FEWEST, min(len(said), len(asked)))
-        and len(asked & said) >= _COPIED * len(said)
-        for said in _sentences(passage)
-    )
-
-
-def _sentences(passage: str) -> Iterator[set[str]]:
-    for start, end in sentences(passage):
-        yield set(content_words(passage[start:end]))
+    told = (set(content_words(passage[start:end])) for start, end in sentences(passage))
+    return any(len(t) >= _FEWEST and len(asked & t) >= _COPIED * len(t) for t in told)

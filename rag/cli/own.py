@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rag.cli.console import err, out, print_json, progress_bar, styled
-from rag.cli.evaluation_views import (
+from rag.cli.run_views import (
     Against,
     Json,
     Kept,
