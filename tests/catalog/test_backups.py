@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -212,7 +211,7 @@ def test_a_damaged_backup_is_passed_over_and_refused_by_name(library: Library) -
     assert restoring.choose(library.home, None) == older.path
     with pytest.raises(LibraryDamaged):
         restoring.choose(library.home, Path(newest.path.name))
-    os.unlink(older.path)
+    older.path.unlink()
     with pytest.raises(UsageError, match="no whole backup"):
         restoring.choose(library.home, None)
 
