@@ -4,7 +4,7 @@
 
 Each round some files get another text, one comes or goes, and one is removed from the library by
 name. As soon as that is reported, the words that must no longer be found are written into TALK.
-Prints {"rounds", "outcomes", "generations"} as JSON. Thresholds are low, as in driver.py.
+Prints {"rounds", "outcomes", "generations"} as JSON. A generation is due every few rounds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rag.assistant import Assistant, open_assistant
 from rag.config import load_settings
+from rag.indexes import publish
 from rag.types import FileResult
 
 from . import second_model
@@ -41,6 +42,7 @@ def main(home: Path, docs: Path, talk: Path, seconds: float) -> dict[str, object
                     outcomes[event.outcome] += 1
             tell_dead(talk, before - words_in(docs))
             remove_one(assistant, docs, talk, version)
+            outcomes["removed"] += 1
             with closing(sqlite3.connect(home / "library.db")) as db:
                 generations |= {row[0] for row in db.execute("SELECT name FROM generations")}
     return {"rounds": version, "outcomes": dict(outcomes), "generations": len(generations)}
@@ -64,5 +66,6 @@ def tell_dead(talk: Path, words: set[str]) -> None:
 if __name__ == "__main__":
     second_model.install()
     lower_thresholds()
+    publish.TAIL_AT_END, publish.DEAD_SHARE = (60, 0.01), 2.0
     home, docs, talk, seconds = sys.argv[1:]
     print(json.dumps(main(Path(home), Path(docs), Path(talk), float(seconds))))
