@@ -107,7 +107,7 @@ def export(settings: Settings, target: Path, told: Told) -> Exported:
         raise UsageError(str(target), f"{target} is there already.", "Name a file that is not.")
     with _on_disk(target), closing(open_catalog(settings.library)) as catalog:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-            half = Path(folder, target.name)
+            half = Path(folder, "archive")  # beside what goes into it
             manifest = _write(settings, catalog, half, told)
             put_on_disk(half)
             half.replace(target)

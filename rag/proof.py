@@ -81,16 +81,14 @@ class Traces:
 def remember(db: sqlite3.Connection, gone: Sequence[Document]) -> Traces:
     """The traces of documents about to be removed."""
     ids = sorted(chunks.ids_of_documents(db, [document.id for document in gone]))
-    marks = ",".join("?" * len(gone))
-    keys = db.execute(
-        f"SELECT DISTINCT vector_key FROM chunks WHERE document_id IN ({marks})",
-        [document.id for document in gone],
-    )
+    keys = {
+        bytes(row[0])
+        for document in gone
+        for row in db.execute("SELECT vector_key FROM chunks WHERE document_id = ?", (document.id,))
+    }
     most = max(1, min(_MOST_OF_ONE, PIECES // max(len(gone), 1)))
     pieces = [piece for document in gone for piece in _pieces(db, document.id, most)]
-    return Traces(
-        tuple(gone), tuple(ids), tuple(bytes(row[0]) for row in keys), tuple(pieces[:PIECES])
-    )
+    return Traces(tuple(gone), tuple(ids), tuple(sorted(keys)), tuple(pieces[:PIECES]))
 
 
 def certify(

@@ -114,16 +114,18 @@ class Watching:
         """A plan that removes only what has been gone for a while, and nothing at all where another
         folder has come in this one's place that has few of its files: a drive that is not mounted.
         """
-        if not plan.remove or self._keep_missing:
+        lacking, there = len(plan.remove), len(plan.unchanged) + len(plan.load)
+        if self._keep_missing:
             return replace(plan, remove=()), None
-        if path in self._replaced and len(plan.remove) > len(plan.unchanged) + len(plan.load):
+        if path in self._replaced and lacking > there:
             text = (
-                f"{path} is another folder than before and lacks {len(plan.remove)} files. Their "
-                f"documents stay; to remove them: rag ingest {path}"
+                f"{path} is another folder than before and lacks {lacking} files. Their documents "
+                f"stay; to remove them: rag ingest {path}"
             )
             return replace(plan, remove=()), Notice("kept", str(path), text)
         self._replaced.discard(path)
-        self._stop.wait(GRACE)  # `ingest` looks again: what is back by then is not removed
+        if lacking:
+            self._stop.wait(GRACE)  # `ingest` looks again: what is back by then is not removed
         return plan, None
 
     def _retry_later(self, path: Path, error: VouchError) -> Notice:

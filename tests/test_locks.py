@@ -119,3 +119,17 @@ def test_a_folder_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HomeNotWritable):
         WriterLock(tmp_path / "file" / "writer.lock", "me").acquire(wait=False)
+
+
+def test_a_lock_whose_file_was_removed_is_noticed_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    lock = WriterLock(tmp_path / "writer.lock", "a test").acquire()
+    lock.require()
+    (tmp_path / "writer.lock").unlink()
+    with pytest.raises(LibraryBusy, match="was lost"):
+        lock.require()
+    with WriterLock(tmp_path / "writer.lock", "another").acquire(wait=False):
+        with pytest.raises(LibraryBusy, match="was lost"):
+            lock.require()
+    lock.release()

@@ -141,8 +141,11 @@ class Catalog:
                 self._idle.append((file, db))
 
     def _take(self) -> tuple[FileId, sqlite3.Connection]:
-        stat = self.path.stat() if self.path.exists() else None
-        now = (stat.st_dev, stat.st_ino) if stat else (0, 0)
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError as error:  # SQLite would make an empty one
+            raise _damaged(self.path, "it is gone") from error
+        now = (stat.st_dev, stat.st_ino)
         while self._idle:
             file, db = self._idle.pop()
             if file == now:

@@ -44,7 +44,8 @@ class Discovery:
 
     files: tuple[Found, ...]
     folders: tuple[str, ...]
-    """The folders that were given: their missing files are candidates for removal."""
+    """The folders that were given and have files: those they lack are candidates for removal. An
+    empty one may be the place of a drive that is not there."""
     unreadable: tuple[tuple[str, ErrorInfo], ...] = ()
     """Files and folders that could not be looked at; nothing below them counts as missing."""
 
@@ -55,17 +56,18 @@ def discover(paths: Iterable[Path], leave_out: Path) -> Discovery:
     Raises `PathNotFound` for a path that is not there and `NothingToIngest` where no file is.
     """
     files: dict[str, Found] = {}
-    folders = []
+    folders: list[str] = []
+    empty: list[str] = []
     unreadable: list[tuple[str, ErrorInfo]] = []
     for given in paths:
         path = Path(os.path.abspath(given.expanduser()))
         _require(path, given)
+        found = {file.path: file for file in _files(path, leave_out, unreadable)}
+        files = found | files
         if path.is_dir():
-            folders.append(str(path))
-        for found in _files(path, leave_out, unreadable):
-            files.setdefault(found.path, found)
+            (folders if found else empty).append(str(path))
     if not files and not unreadable:
-        named = ", ".join(folders) or "the paths given"
+        named = ", ".join(empty) or "the paths given"
         raise NothingToIngest(
             named,
             f"There are no files in {named}. Documents that the library has from there stay.",

@@ -18,9 +18,9 @@ from threading import Event
 from rag.ingest.discover import IGNORED_NAMES, IGNORED_STARTS
 from rag.paths import NETWORK_FILE_SYSTEMS, file_system
 
-QUIET = 0.5  # seconds without a change after which a folder is looked at
+QUIET = 0.7  # seconds without a change after which a folder is looked at
 LONGEST = 10.0  # seconds after which it is, however busy
-TICK = 1.0  # seconds between two looks at whether the folders are there
+TICK = 0.3  # seconds between two looks at whether the folders are there
 SELDOM = 600.0  # seconds between two looks at all, where events tell of changes
 OFTEN = 30.0  # ... and where they do not
 Place = tuple[int, ...]
@@ -61,6 +61,7 @@ class Watch:
         self._places: dict[Path, Place | None] = {path: _place(path) for path in self._paths}
         self._silent = {path for path in self._paths if _is_remote(path)}
         self._due: dict[Path, float] = dict.fromkeys(self._paths, 0.0)
+        self._first: dict[Path, float] = {}  # change since the last look
 
     def again(self, path: Path, seconds: float) -> None:
         """Look at a path after so many seconds, or sooner if it changes."""
@@ -71,16 +72,21 @@ class Watch:
             watched = [p for p in self._paths if p.is_dir() and p not in self._silent]
             for changed in self._changes(watched):
                 for path in self._concerned(changed):
-                    self._due[path] = 0.0
-                moved = list(self._moved())
-                yield from moved
+                    self._soon(path)
+                if moved := list(self._moved()):
+                    yield from moved
+                    break  # the system watches a folder, not a name: watched anew, then looked at
                 yield from self._now_due()
-                if moved:  # the system watches a folder, not a name: begin anew
-                    break
+
+    def _soon(self, path: Path) -> None:
+        """A path has changed: look when it has been quiet."""
+        now = time.monotonic()
+        self._due[path] = min(now + QUIET, self._first.setdefault(path, now) + LONGEST)
 
     def _now_due(self) -> Iterator[Due]:
         for path in self._paths:
             if self._places[path] is not None and self._due[path] <= time.monotonic():
+                self._first.pop(path, None)
                 self._due[path] = time.monotonic() + (OFTEN if path in self._silent else SELDOM)
                 yield Due(path)
 
@@ -91,7 +97,7 @@ class Watch:
             if now == before:
                 continue
             if before is not None and now is not None and path.is_file():
-                self._due[path] = 0.0
+                self._soon(path)
             elif now is None:
                 yield Lost(path)
             else:
@@ -122,8 +128,7 @@ class Watch:
             for changes in watchfiles.watch(
                 *folders,
                 watch_filter=None,
-                step=int(QUIET * 1000),
-                debounce=int(LONGEST * 1000),
+                debounce=int(TICK * 1000),
                 rust_timeout=int(TICK * 1000),
                 yield_on_timeout=True,
                 stop_event=self._stop,

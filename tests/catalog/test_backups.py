@@ -188,6 +188,18 @@ def test_a_damaged_library_says_how_it_is_restored_and_is(library: Library) -> N
     assert "late.md" in library.found("ferry")
 
 
+def test_a_library_file_that_is_gone_is_not_made_anew_and_is_restored(library: Library) -> None:
+    with_backup(library)
+    library.catalog.checkpoint()
+    library.home.database.unlink()
+    with pytest.raises(LibraryDamaged, match="is gone") as caught:
+        library.retriever.search("kettle")
+    assert "rag library restore" in caught.value.hint
+    assert not library.home.database.exists()
+    restoring.restore(library.home, restoring.choose(library.home, None))
+    assert library.found("kettle") >= {"tea.md"}
+
+
 def test_numbers_given_out_after_the_backup_are_never_given_again(library: Library) -> None:
     with_backup(library)
     library.fill({"late.md": "# Late\n\nThe ferry came late."})

@@ -143,3 +143,14 @@ def test_a_path_below_a_closed_folder_is_an_error_of_ours(tmp_path: Path, unpriv
             discover([tmp_path / "closed" / "b.txt"], NOWHERE)
     finally:
         (tmp_path / "closed").chmod(0o700)
+
+
+def test_a_folder_without_files_beside_others_is_no_place_to_miss_files_from(
+    tmp_path: Path,
+) -> None:
+    """It may be where a drive belongs that is not mounted."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("there")
+    (tmp_path / "mount").mkdir()
+    found = discover([tmp_path / "docs", tmp_path / "mount"], NOWHERE)
+    assert found.folders == (str(tmp_path / "docs"),)
