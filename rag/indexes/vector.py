@@ -9,8 +9,10 @@ The graph is written exactly once, at the end, because the sync threshold is the
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,13 @@ def build(folder: Path, batches: Iterable[tuple[list[bytes], Vectors]], count: i
     for keys, vectors in batches:
         collection.add(ids=[key.hex() for key in keys], embeddings=vectors)
     client.close()
+    _give_back(folder)
+
+
+def _give_back(folder: Path) -> None:
+    """The room of Chroma's log, which held every vector until the graph was written: half of all."""
+    with closing(sqlite3.connect(folder / "chroma.sqlite3")) as db:
+        db.execute("VACUUM")
 
 
 def probe(folder: Path, count: int, samples: list[tuple[bytes, Vectors]]) -> str | None:
