@@ -66,12 +66,18 @@ class Settings:
     port: int = _setting(8501, "Port of the web app on loopback.")
     bind: Bind = _setting("127.0.0.1", "Where it listens; 0.0.0.0 is for containers only.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
+    gentle: bool = _setting(False, "Embed on half the cores, after every other program.")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def library(self) -> Home:
         """The folder of the library with the names in it."""
         return Home(self.home)
+
+    @property
+    def embed_threads(self) -> int:
+        """Threads that embed; 0: as the engine sees fit."""
+        return max(1, (os.cpu_count() or 1) // 2) if self.gentle else self.threads
 
     @property
     def gpu_layers(self) -> int | None:
@@ -92,6 +98,7 @@ class Settings:
 
 SETTINGS = tuple(f for f in fields(Settings) if f.name != "origins")
 _HIGHEST_PORT = 65_535
+_TRUTHS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 _LOWEST = {"num_ctx": 512, "num_predict": 16, "passages": 1, "port": 0, "threads": 0,
            "temperature": 0.0, "connect_timeout": 0.1, "load_timeout": 1.0, "read_timeout": 1.0,
            "num_parallel": 1, "num_gpu": -1, "num_thread": 0}  # fmt: skip
@@ -230,10 +237,12 @@ def _parse(name: str, raw: Any, origin: str) -> Any:
         if kind is tuple:
             parts = raw.split(",") if isinstance(raw, str) else raw
             return tuple(str(part).strip() for part in parts if str(part).strip())
+        if kind is bool:
+            return _TRUTHS[str(raw).lower()]
         if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
             raise ValueError
         return _as_url(str(raw)) if name == "ollama_host" else kind(raw)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, KeyError) as error:
         raise BadSetting(
             name,
             f"The setting {name} from {origin} has the value {raw!r}, which is not of its form.",
