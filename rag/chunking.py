@@ -17,7 +17,7 @@ from rag.text import CELL, table_above
 from rag.types import Chunk, LoadedDocument, Unit
 
 MAX_TOKENS = 220
-CHUNKER = f"wordpiece-{MAX_TOKENS}/2"
+CHUNKER = f"wordpiece-{MAX_TOKENS}/3"
 """Changes with every change of where boundaries fall, so that old documents are chunked anew."""
 
 _PREFIX_TOKENS = 12  # room for a task prefix and the special tokens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -68,10 +69,15 @@ def show_document(
         found = assistant.document(document)
         units = assistant.units(found.id)
         members = [member.path for member in assistant.members(found)]
+        similar = assistant.similar(found.id)
     if json:
         from rag.cli import contracts
 
-        shown = {"units": [contracts.unit(u) for u in units], "members": members}
+        shown = {
+            "units": [contracts.unit(u) for u in units],
+            "members": members,
+            "similar": [asdict(other) for other in similar],
+        }
         print_json({**contracts.document(found), **shown})
         return
     out.print(styled(found.path, "bold"), soft_wrap=True)
@@ -91,6 +97,9 @@ def show_document(
     for unit in units:
         state = "" if unit.state == "read" else f"  {unit.state}"
         out.print(styled(f"  {unit.label}: {len(unit.text)} characters{state}"), soft_wrap=True)
+    for other in similar:
+        text = f"  similar to {other.path}: {other.same} of {other.texts} passages are the same"
+        out.print(styled(text), soft_wrap=True)
     for path in members:
         out.print(styled(f"  with {path}"), soft_wrap=True)
 
