@@ -1,7 +1,8 @@
 """Load, chunk, embed, commit: one result for each file of a plan.
 
 A thread loads and chunks ahead of the embedding model through a bounded queue (prepare.py);
-documents are embedded and committed in groups (commit.py), and the indexes follow close behind.
+another one embeds a group of documents while the group before is committed (commit.py) and the
+indexes follow.
 A kill at any moment loses nothing committed, and the next run continues.
 """
 
@@ -21,7 +22,7 @@ from rag.chunking import CHUNKER, Chunker
 from rag.errors import IdentityMismatch
 from rag.indexes.follow import follow_all
 from rag.ingest import members
-from rag.ingest.commit import SLICE, Committer, Embedded
+from rag.ingest.commit import GROUP, Begun, Committer, Embedded
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader, again
 from rag.ingest.remove import discard_uploads, remove
@@ -124,10 +125,11 @@ class Pipeline:
         followed = time.perf_counter()
         moved: set[str] = set()
         try:
-            while group := arrivals.take(SLICE):
+            for begun in _one_ahead(arrivals, committer):
+                group = begun.group
                 gone = [document for prepared in group for document in prepared.gone]
                 yield from remove(self.catalog, self.home, lock, gone)
-                yield from committer.finish(group)
+                yield from committer.finish(begun)
                 moved.update(p.known.path for p in group if p.known and p.moved)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
                 if time.perf_counter() - followed > FOLLOW_SECONDS:
@@ -135,6 +137,7 @@ class Pipeline:
                     followed = time.perf_counter()
         finally:
             arrivals.stop()
+            committer.close()
         gone = [d for d in plan.remove if (d.container or d.path) not in moved]
         yield from remove(self.catalog, self.home, lock, gone)
         with self.catalog.write(lock) as db:
@@ -156,6 +159,17 @@ class Pipeline:
                 "Embed the library anew with today's model: rag reindex",
             )
         return identity
+
+
+def _one_ahead(arrivals: Arrivals, committer: Committer) -> Iterator[Begun]:
+    """Each group when the next one, if there is any yet, has begun to be embedded."""
+    ready: Begun | None = None
+    while ready is not None or not arrivals.ended:
+        group = arrivals.take(GROUP, wait=ready is None)
+        coming = committer.begin(group) if group else None
+        if ready is not None:
+            yield ready
+        ready = coming
 
 
 def _by_content(plan: Plan) -> Mapping[str, list[Document]]:

@@ -40,7 +40,9 @@ def commit_as_one_group(library: Library) -> None:
     embedder = library.embedder
     with library.lock() as lock:
         committer = Committer(library.catalog, embedder, embedder.identity, lock, READERS)
-        list(committer.finish([p for found in plan.load for p in preparer.prepare(found)]))
+        group = [p for found in plan.load for p in preparer.prepare(found)]
+        list(committer.finish(committer.begin(group)))
+        committer.close()
 
 
 def stored_vectors(library: Library) -> int:
