@@ -59,6 +59,7 @@ from rag.types import (
     PageState,
     Scope,
     SearchResult,
+    Similar,
     StoredChunk,
     Turn,
     Unit,
@@ -285,6 +286,11 @@ class Assistant:
         start = document.path + members.MARK
         inside = held.get(document.container or document.path, ())
         return [member for member in inside if member.path.startswith(start)]
+
+    def similar(self, document_id: str) -> list[Similar]:
+        """The documents that have half of its text or more, word for word. Nothing is hidden."""
+        with self._catalog.read() as db:
+            return chunks.similar(db, document_id)
 
     def units(self, document_id: str) -> list[Unit]:
         with self._catalog.read() as db:

@@ -73,12 +73,18 @@ class Settings:
     backups: int = _setting(3, "Automatic backups of the library that are kept; 0 makes none.")
     watch_folders: tuple[str, ...] = _setting((), "Folders that rag serve keeps up to date.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
+    gentle: bool = _setting(False, "Embed on half the cores, after every other program.")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def library(self) -> Home:
         """The folder of the library with the names in it."""
         return Home(self.home)
+
+    @property
+    def embed_threads(self) -> int:
+        """Threads that embed; 0: as the engine sees fit."""
+        return max(1, (os.cpu_count() or 1) // 2) if self.gentle else self.threads
 
     @property
     def gpu_layers(self) -> int | None:
@@ -99,6 +105,7 @@ class Settings:
 
 SETTINGS = tuple(f for f in fields(Settings) if f.name != "origins")
 _HIGHEST_PORT = 65_535
+_TRUTHS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 _LOWEST = {"num_ctx": 512, "num_predict": 16, "passages": 1, "port": 0, "threads": 0,
            "temperature": 0.0, "connect_timeout": 0.1, "load_timeout": 1.0, "read_timeout": 1.0,
            "num_parallel": 1, "num_gpu": -1, "num_thread": 0, "ocr_pages": 0, "backups": 0}  # fmt: skip
@@ -248,10 +255,12 @@ def _parse(name: str, raw: Any, origin: str) -> Any:
         if kind is tuple:
             parts = raw.split(",") if isinstance(raw, str) else raw
             return tuple(str(part).strip() for part in parts if str(part).strip())
+        if kind is bool:
+            return _TRUTHS[str(raw).lower()]
         if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
             raise ValueError
         return _as_url(str(raw)) if name == "ollama_host" else kind(raw)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, KeyError) as error:
         raise BadSetting(
             name,
             f"The setting {name} from {origin} has the value {raw!r}, which is not of its form.",

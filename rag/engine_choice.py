@@ -59,7 +59,8 @@ def chat_options(settings: Settings) -> ChatOptions:
 
 def ollama_engine(settings: Settings) -> OllamaEngine:
     """The Ollama that the settings name."""
-    devices = {"num_gpu": settings.gpu_layers, "num_thread": settings.num_thread or None}
+    threads = settings.embed_threads if settings.gentle else settings.num_thread
+    devices = {"num_gpu": settings.gpu_layers, "num_thread": threads or None}
     return OllamaEngine(
         settings.ollama_host,
         keep_alive=settings.keep_alive,
@@ -106,7 +107,7 @@ class Engines:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ollama = ollama_engine(settings)
-        self._embedded = EmbeddedEngine(settings.threads)
+        self._embedded = EmbeddedEngine(settings.embed_threads)
         self._gguf = GgufEngine(
             Digests(settings.library.digests),
             threads=settings.threads,

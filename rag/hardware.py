@@ -10,6 +10,8 @@ nothing of models.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import subprocess
 import sys
@@ -21,10 +23,22 @@ from typing import Literal
 _NVIDIA, _AMD = "0x10de", "0x1002"
 _NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free",
                "--format=csv,noheader,nounits")  # fmt: skip
+_NICER = 10
 _PATIENCE = 5  # seconds for a program of a driver
 _LEAST = 2**30
 """AMD graphics with less memory of its own are part of the processor; ROCm passes over them."""
 _LARGE_MAC = 36 * 2**30
+
+
+def give_way() -> None:
+    """Let every other program have the processor first, from now on: this process and its children."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            import psutil
+
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            os.nice(_NICER)
 
 
 @dataclass(frozen=True, slots=True)

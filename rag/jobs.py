@@ -141,6 +141,9 @@ def _flags(settings: Settings) -> list[str]:
     for name, origin in settings.origins.items():
         if origin == "flag" or name == "home":
             value = getattr(settings, name)
+            if isinstance(value, bool):
+                flags.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
+                continue
             text = ",".join(value) if isinstance(value, tuple) else str(value)
             flags += [f"--{name.replace('_', '-')}", text]
     return flags

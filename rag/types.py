@@ -187,6 +187,19 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Similar:
+    """A document that shares much of its text with another: `same` of `texts` chunks, of whichever
+    of the two has more.
+    """
+
+    document_id: str
+    path: str
+    name: str
+    same: int
+    texts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A retrieval unit: a span of one unit, with what it stands under.
 

@@ -1,5 +1,8 @@
 """Settings: who wins, where each came from, and what is refused."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,13 +38,30 @@ def test_every_setting_has_an_origin_and_can_come_from_the_environment(tmp_path:
               "connect_timeout": "1.5", "load_timeout": "60", "read_timeout": "9", "port": "1234",
               "threads": "2", "think": "on", "num_parallel": "2", "num_gpu": "0",
               "num_thread": "4", "memory_check": "off", "bind": "0.0.0.0", "ocr_pages": "7",
-              "ocr_languages": "deu,eng", "backups": "1", "watch_folders": "/a, /b"}  # fmt: skip
+              "ocr_languages": "deu,eng", "backups": "1", "watch_folders": "/a, /b",
+              "gentle": "on"}  # fmt: skip
     assert set(values) == {setting.name for setting in SETTINGS}
     found = load_settings({}, {f"RAG_{name.upper()}": text for name, text in values.items()})
     assert set(found.origins.values()) == {"environment"}
     assert (found.num_ctx, found.temperature, found.allow_hosts, found.home) == (
         4096, 0.5, ("a", "b"), tmp_path,
     )  # fmt: skip
+
+
+def test_gentle_is_a_switch_that_halves_the_threads_that_embed(tmp_path: Path) -> None:
+    half = max(1, (os.cpu_count() or 1) // 2)
+    assert settings(tmp_path, "gentle = true").embed_threads == half
+    assert settings(tmp_path, "gentle = true", gentle=False, threads=3).embed_threads == 3
+    with pytest.raises(BadSetting, match="gentle"):
+        settings(tmp_path, "", {"RAG_GENTLE": "perhaps"})
+
+
+def test_a_process_that_gives_way_is_nicer_than_before() -> None:
+    code = (
+        "import os; from rag.hardware import give_way; "
+        "before = os.nice(0); give_way(); print(os.nice(0) - before)"
+    )
+    assert int(subprocess.check_output([sys.executable, "-c", code])) > 0
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> None:

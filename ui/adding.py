@@ -19,10 +19,12 @@ MOST_SHOWN = 50  # files of one run
 
 def show(workspace: Workspace) -> None:
     ingestion = workspace.ingestion
-    if ingestion is not None and ingestion.progress.running:
-        _watch(ingestion)
+    if ingestion is not None and ingestion.progress.running and not ingestion.paused:
+        _watch(workspace, ingestion)
         return
-    if ingestion is not None:
+    if ingestion is not None and ingestion.paused:
+        _paused(workspace, ingestion)
+    elif ingestion is not None:
         _results(ingestion)
     uploads, folder = st.tabs(["Upload files", "Add a folder"])
     with uploads:
@@ -62,8 +64,22 @@ def _start(begin: Callable[[], None]) -> None:
         st.rerun()
 
 
+def _paused(workspace: Workspace, ingestion: Ingestion) -> None:
+    if st.session_state.get("dismissed") is ingestion:
+        return
+    with st.container(border=True, key="paused"):
+        st.markdown(f"**Paused: {safe.line(ingestion.subject)}**")
+        st.caption(f"{numbers(ingestion)}. What was read is kept and answers questions.")
+        with st.container(horizontal=True):
+            if st.button("Resume", type="primary", key="resume-ingestion"):
+                _start(workspace.resume)
+            st.button(
+                "Dismiss", type="tertiary", on_click=_dismiss, args=(ingestion,), key="dismiss"
+            )
+
+
 @st.fragment(run_every=POLL)
-def _watch(ingestion: Ingestion) -> None:
+def _watch(workspace: Workspace, ingestion: Ingestion) -> None:
     progress = ingestion.progress
     if not progress.running:
         st.rerun()
@@ -76,6 +92,9 @@ def _watch(ingestion: Ingestion) -> None:
         st.progress(ingestion.standing.share)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(numbers(ingestion))
+            if st.button("Pause", key="pause-ingestion"):
+                workspace.pause()
+                st.rerun()
             st.button("Stop", on_click=ingestion.job.cancel, key="stop-ingestion")
 
 
@@ -87,9 +106,9 @@ def numbers(ingestion: Ingestion) -> str:
     parts = [f"{now.done:,} of {words.count(now.total, 'page' if recognised else 'file')}"]
     if recognised:
         parts.append(safe.line(recognised.path.removeprefix("upload:").rsplit("/", 1)[-1]))
-    if now.chunks_per_second:
+    if now.chunks_per_second and not ingestion.paused:
         parts.append(f"{now.chunks_per_second:,.0f} chunks a second")
-    if now.seconds_left:
+    if now.seconds_left and not ingestion.paused:
         parts.append(f"about {words.duration(now.seconds_left)} left")
     return " · ".join(parts)
 

@@ -9,7 +9,7 @@ import streamlit as st
 from rag.errors import VouchError
 from rag.explain import coverage, page_states
 from rag.server.workspace import Workspace, current
-from rag.types import Document
+from rag.types import Document, Similar
 from ui import adding, errors, safe, watching, words
 
 PAGE_SIZE = 25
@@ -92,6 +92,8 @@ def _row(workspace: Workspace, document: Document) -> None:
         with st.container(gap=None, key=f"about-{document.id}"):
             st.markdown(f"**{safe.line(document.name)}**")
             st.caption(safe.line(_about(document)))
+            if similar := workspace.assistant.similar(document.id):
+                st.caption(safe.line(similar_to(similar)))
             if document.error is not None:
                 st.caption(safe.line(f"{document.error.message} {document.error.hint}"))
             if document.pages_unread or document.states.get("ocr"):
@@ -116,6 +118,13 @@ def _about(document: Document) -> str:
     if document.stale:
         parts.append("the file has changed since; an older version answers")
     return " · ".join([*parts, _place(document)])
+
+
+def similar_to(similar: Sequence[Similar]) -> str:
+    """What a document is nearly the same as; the first of them by name."""
+    first, more = similar[0], len(similar) - 1
+    others = f" and {words.count(more, 'other')}" if more else ""
+    return f"similar to {first.name}{others}: {first.same} of {first.texts} passages the same"
 
 
 def document_unit(document: Document) -> str:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import TypeVar
 
-from rag.types import Chunk, StoredChunk
+from rag.types import Chunk, Similar, StoredChunk
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ FROM chunks c
 JOIN documents d ON d.id = c.document_id
 JOIN units u ON u.document_id = c.document_id AND u.number = c.unit
 """
+_MOST_SIMILAR = 10
 _BATCH = 500  # host parameters in one statement
 
 
@@ -119,6 +120,24 @@ def ids_of_documents(db: sqlite3.Connection, document_ids: Iterable[str]) -> set
         for part in _parts(list(document_ids))
         for row in db.execute(f"SELECT id FROM chunks WHERE document_id IN ({_marks(part)})", part)
     }
+
+
+def similar(db: sqlite3.Connection, document_id: str) -> list[Similar]:
+    """The documents that share at least half of their texts with one, those that share most first.
+
+    Whichever of the two has more texts is measured: a page that quotes another is not similar to it.
+    """
+    rows = db.execute(
+        "WITH own AS (SELECT DISTINCT vector_key FROM chunks WHERE document_id = :id), "
+        "shared AS (SELECT c.document_id, count(DISTINCT c.vector_key) AS same "
+        "  FROM own JOIN chunks c USING (vector_key) WHERE c.document_id != :id GROUP BY 1) "
+        "SELECT s.document_id, d.path, d.name, s.same, max((SELECT count(*) FROM own), "
+        "  (SELECT count(DISTINCT vector_key) FROM chunks WHERE document_id = d.id)) AS texts "
+        "FROM shared s JOIN documents d ON d.id = s.document_id "
+        "WHERE 2 * s.same >= texts ORDER BY 1.0 * s.same / texts DESC, d.path LIMIT :most",
+        {"id": document_id, "most": _MOST_SIMILAR},
+    )
+    return [Similar(*row) for row in rows]
 
 
 def ids_in(

@@ -28,7 +28,10 @@ def takes_settings(
     """
     signature = inspect.signature(command, eval_str=True)
     own = [p for p in signature.parameters.values() if p.name not in ("settings", "wrong")]
-    flags = [_flag(setting.name, setting.metadata["help"]) for setting in SETTINGS]
+    flags = [
+        _flag(setting.name, setting.metadata["help"], isinstance(setting.default, bool))
+        for setting in SETTINGS
+    ]
 
     @wraps(command)
     def with_settings(**values: Any) -> None:
@@ -46,13 +49,17 @@ def takes_settings(
     return with_settings
 
 
-def _flag(name: str, help: str) -> inspect.Parameter:
+def _flag(name: str, help: str, is_switch: bool) -> inspect.Parameter:
+    flag = name.replace("_", "-")
     option = typer.Option(
-        f"--{name.replace('_', '-')}", help=help, metavar="VALUE", rich_help_panel=PANEL
+        f"--{flag}/--no-{flag}" if is_switch else f"--{flag}",
+        help=help,
+        metavar=None if is_switch else "VALUE",
+        rich_help_panel=PANEL,
     )
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[str | None, option],
+        annotation=Annotated[bool | None if is_switch else str | None, option],
     )

@@ -65,7 +65,10 @@ def ingest(
     that are gone from a folder are removed from the library (their list is shown first).
     """
     from rag.assistant import open_assistant
+    from rag.hardware import give_way
 
+    if settings.gentle:
+        give_way()
     if not paths and not upload:
         raise UsageError(
             "paths", "No file or folder was named.", "For example: rag ingest ~/Documents"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -72,10 +73,15 @@ def show_document(
         units = assistant.units(found.id)
         not_read = assistant.not_read(found.id)
         members = [member.path for member in assistant.members(found)]
+        similar = assistant.similar(found.id)
     if json:
         from rag.cli import contracts
 
-        shown = {"units": [contracts.unit(u) for u in units], "members": members}
+        shown = {
+            "units": [contracts.unit(u) for u in units],
+            "members": members,
+            "similar": [asdict(other) for other in similar],
+        }
         print_json({**contracts.document(found), **shown})
         return
     out.print(styled(found.path, "bold"), soft_wrap=True)
@@ -100,6 +106,9 @@ def show_document(
         mark = by_ocr(unit.ocr_confidence) or STATES[unit.state]
         state = "" if unit.state == "read" else f", {mark}"
         out.print(styled(f"  {unit.label}: {len(unit.text)} characters{state}"), soft_wrap=True)
+    for other in similar:
+        text = f"  similar to {other.path}: {other.same} of {other.texts} passages are the same"
+        out.print(styled(text), soft_wrap=True)
     for path in members:
         out.print(styled(f"  with {path}"), soft_wrap=True)
 

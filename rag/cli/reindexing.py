@@ -50,7 +50,10 @@ def reindex(
     library answers with the old vectors until the new ones are complete; interrupt it at any time.
     """
     from rag.assistant import open_assistant
+    from rag.hardware import give_way
 
+    if settings.gentle:
+        give_way()
     if rollback and discard_old:
         raise UsageError("reindex", "--rollback and --discard-old exclude each other.", "Name one.")
     with closing(open_assistant(settings)) as assistant:

@@ -5,6 +5,7 @@ plan.py      what to do about each: pure, from what is there and what is known
 pipeline.py  one run of a plan: its stages, its events
 prepare.py   first half: hashed, loaded, chunked, in a thread ahead of the model
 members.py   attachments: files within files
+ahead.py     the groups embedded in a thread of its own, in slices of about two seconds
 commit.py    second half: embedded and committed in groups
 recognise.py OCR of pages that are pictures, when all else is done
 recognised.py what it made of them put in their place: pure

@@ -1,19 +1,21 @@
 """The second half of the pipeline: groups of prepared files embedded, then committed together.
 
-Vectors are stored slice by slice as they are made, before the chunks that need them: a kill in the
-middle of a long document costs one slice of embedding, not the document.
+One group is embedded (ahead.py) while the one before is committed. Vectors are stored slice by slice
+as they are made, before the chunks that need them: a kill in the middle of a long document costs
+one slice of embedding, not the document.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from rag.catalog import chunks, documents, indexing, vectors
 from rag.catalog.connection import Catalog
 from rag.errors import EngineError, EngineTimeout, EngineUnreachable, ModelMissing
+from rag.ingest.ahead import Ahead, Slice
 from rag.ingest.prepare import Prepared
 from rag.locks import WriterLock
 from rag.types import (
@@ -26,7 +28,7 @@ from rag.types import (
     Outcome,
 )
 
-SLICE = 128  # texts embedded between two commits
+GROUP = 128  # texts committed together, at least
 _STOPS_RUN = (EngineUnreachable, EngineTimeout, ModelMissing)  # no further file could succeed
 
 
@@ -36,6 +38,15 @@ class Embedded:
 
     chunks: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A group that is being embedded; `new`: the keys of its texts that had no vector."""
+
+    group: Sequence[Prepared]
+    new: Set[bytes]
+    slices: Iterator[Slice]
 
 
 class Committer:
@@ -53,7 +64,8 @@ class Committer:
         collection: str | None = None,
     ) -> None:
         self._catalog = catalog
-        self._embedder = embedder
+        self._ahead = Ahead(embedder)
+        self._coming: set[bytes] = set()  # being embedded for a group, and not stored yet
         self._identity = identity
         self._lock = lock
         self._readers_key = readers_key
@@ -61,33 +73,46 @@ class Committer:
         self.embedded = 0
         self.embed_seconds = 0.0
 
-    def finish(
-        self, group: Sequence[Prepared], collect: bool = True
-    ) -> Iterator[Embedded | FileResult]:
-        """Embed what is missing, commit all files of the group in one transaction, report each.
+    def begin(self, group: Sequence[Prepared]) -> Begun:
+        """Begin to embed what is missing of a group, behind those begun before."""
+        texts = {k: t for k, t in self._missing(group).items() if k not in self._coming}
+        self._coming.update(texts)
+        return Begun(group, texts.keys(), self._ahead.begin(texts))
 
-        `collect`: they are files of this run, which go into its collection.
+    def finish(self, begun: Begun, collect: bool = True) -> Iterator[Embedded | FileResult]:
+        """Store the vectors of a group, commit all its files in one transaction, report each.
 
-        A file that the engine refuses fails alone; an engine that is gone ends the run.
+        A file that the engine refuses fails alone; an engine that is gone ends the run. `collect`:
+        they are files of this run, which go into its collection.
         """
+        group, new = begun.group, begun.new
         try:
-            new = self._missing(group)
-            yield from self._embed(new)
+            yield from self._store(begun.slices)
+            # an earlier group may have failed to embed what both need, or removed what was there
+            if left := self._missing(group):
+                new = new | left.keys()
+                yield from self._store(self._ahead.begin(left))
         except _STOPS_RUN:
             raise
         except EngineError as error:
+            self._coming -= new
             if len(group) > 1:
                 for prepared in group:
-                    yield from self.finish([prepared], collect)
+                    yield from self.finish(self.begin([prepared]), collect)
                 return
             yield self._commit_failure(group[0], "failed", error.info)
             return
+        self._coming -= new
         keys = {key for prepared in group for key in prepared.keys}
         with self._catalog.write(self._lock) as db:
             results = [self._commit(db, prepared, new, keys) for prepared in group]
             if collect:
                 self._collect(db, results)
         yield from results
+
+    def close(self) -> None:
+        """Let go of what is being embedded; what was stored stays."""
+        self._ahead.close()
 
     def note_unchanged(self, known: Sequence[Document]) -> list[FileResult]:
         """Report files that need no look inside."""
@@ -108,23 +133,19 @@ class Committer:
             known = vectors.known(db, self._identity.key, list(texts))
         return {key: text for key, text in texts.items() if key not in known}
 
-    def _embed(self, texts: dict[bytes, str]) -> Iterator[Embedded]:
-        keys = list(texts)
-        for i in range(0, len(keys), SLICE):
-            part = keys[i : i + SLICE]
-            started = time.perf_counter()
-            rows = self._embedder.embed([texts[key] for key in part], "document")
-            self.embed_seconds += time.perf_counter() - started
+    def _store(self, slices: Iterator[Slice]) -> Iterator[Embedded]:
+        for part in slices:
             with self._catalog.write(self._lock) as db:
-                vectors.put(db, self._identity.key, part, rows)
-            self.embedded += len(part)
+                vectors.put(db, self._identity.key, part.keys, part.rows)
+            self.embedded += len(part.keys)
+            self.embed_seconds += part.seconds
             yield Embedded(self.embedded, self.embed_seconds)
 
     def _commit(
         self,
         db: sqlite3.Connection,
         prepared: Prepared,
-        new: Mapping[bytes, str],
+        new: Set[bytes],
         keep: Set[bytes],
     ) -> FileResult:
         """Commit one file of a group; `keep`: the vectors that any file of the group needs."""
@@ -153,7 +174,7 @@ class Committer:
             pages=len(loaded.units),
             pages_without_text=loaded.pages_without_text,
             chunks=len(prepared.chunks),
-            chunks_embedded=len(new.keys() & set(prepared.keys)),
+            chunks_embedded=len(new & set(prepared.keys)),
             seconds=time.perf_counter() - prepared.started,
             error=info,
             container=prepared.version.container,

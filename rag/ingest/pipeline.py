@@ -1,10 +1,10 @@
 """Load, chunk, embed, commit, then OCR: one result for each file of a plan.
 
 A thread loads and chunks ahead of the embedding model through a bounded queue (prepare.py);
-documents are embedded and committed in groups (commit.py), and the indexes follow close behind.
-Pages that are pictures come last, when all else is searchable (recognise.py); the result of a file
-that has such pages comes after them. A kill at any moment loses nothing committed, and the next run
-continues.
+another one embeds a group of documents while the group before is committed (commit.py) and the
+indexes follow. Pages that are pictures come last, when all else is searchable (recognise.py); the
+result of a file that has such pages comes after them. A kill at any moment loses nothing committed,
+and the next run continues.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from rag.chunking import CHUNKER, Chunker
 from rag.errors import IdentityMismatch, LoadError
 from rag.indexes.follow import follow_all
 from rag.ingest import members
-from rag.ingest.commit import SLICE, Committer, Embedded
+from rag.ingest.commit import GROUP, Begun, Committer, Embedded
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader, again
 from rag.ingest.recognise import Recognised, Recogniser
@@ -98,13 +99,14 @@ class Pipeline:
         counts: Counter[str] = Counter()
         chunks = recognised = 0
         yield Planned(plan.files, len(plan.load), tuple(d.path for d in plan.remove))
-        for event in self._events(plan, lock, committer):
-            if isinstance(event, FileResult):
-                counts[event.outcome] += 1
-                chunks += event.chunks
-            elif isinstance(event, Recognised):
-                recognised = event.done
-            yield event
+        with closing(committer):
+            for event in self._events(plan, lock, committer):
+                if isinstance(event, FileResult):
+                    counts[event.outcome] += 1
+                    chunks += event.chunks
+                elif isinstance(event, Recognised):
+                    recognised = event.done
+                yield event
         with self.catalog.read() as db:
             unread = documents.coverage(db).pages_unread
         summary = Summary(
@@ -159,10 +161,11 @@ class Pipeline:
         followed = time.perf_counter()
         moved: set[str] = set()
         try:
-            while group := arrivals.take(SLICE):
+            for begun in _one_ahead(arrivals, committer):
+                group = begun.group
                 gone = [document for prepared in group for document in prepared.gone]
                 yield from remove(self.catalog, self.home, lock, gone)
-                yield from committer.finish(group)
+                yield from committer.finish(begun)
                 moved.update(p.known.path for p in group if p.known and p.moved)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
                 if time.perf_counter() - followed > FOLLOW_SECONDS:
@@ -216,7 +219,7 @@ class Pipeline:
             prepared = again(document)
             prepared.version = replace(prepared.version, chunker=CHUNKER)
             prepared.take(loaded, self.chunker)
-            yield from committer.finish([prepared], collect=False)
+            yield from committer.finish(committer.begin([prepared]), collect=False)
 
     def _recognised(self, sha256: str) -> dict[int, Recognition]:
         with self.catalog.read() as db:
@@ -244,6 +247,17 @@ class Pipeline:
                 "Embed the library anew with today's model: rag reindex",
             )
         return identity
+
+
+def _one_ahead(arrivals: Arrivals, committer: Committer) -> Iterator[Begun]:
+    """Each group when the next one, if there is any yet, has begun to be embedded."""
+    ready: Begun | None = None
+    while ready is not None or not arrivals.ended:
+        group = arrivals.take(GROUP, wait=ready is None)
+        coming = committer.begin(group) if group else None
+        if ready is not None:
+            yield ready
+        ready = coming
 
 
 def _by_content(plan: Plan) -> Mapping[str, list[Document]]:

@@ -199,12 +199,17 @@ class Arrivals:
         )
         self._thread.start()
 
-    def take(self, texts: int) -> list[Prepared]:
-        """Wait for a file, then take what else is ready, up to `texts` texts. Empty: all done."""
+    @property
+    def ended(self) -> bool:
+        """Whether every file has been handed out."""
+        return self._ended
+
+    def take(self, texts: int, wait: bool = True) -> list[Prepared]:
+        """Wait for a file, if asked to, then take what else is ready, up to `texts` texts."""
         group: list[Prepared] = []
         while not self._ended and sum(len(p.texts) for p in group) < texts:
             try:
-                item = self._queue.get(block=not group)
+                item = self._queue.get(block=wait and not group)
             except queue.Empty:
                 break
             if isinstance(item, BaseException):

@@ -20,13 +20,12 @@ from rag.catalog.connection import Catalog
 from rag.chunking import Chunker
 from rag.indexes import publish
 from rag.indexes.follow import follow_vectors
+from rag.ingest.ahead import Pace
 from rag.ingest.commit import Embedded
 from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import Embedder, EmbeddingIdentity, StoredChunk
 
-FIRST_SLICE, LARGEST_SLICE = 8, 256  # texts
-SLICE_SECONDS = 2.0  # of embedding that a kill may cost
 _SAMPLE, _SAMPLE_AT_ONCE = 12, 4  # texts embedded to foretell how long all will take
 _SAMPLE_SECONDS = 2.0
 
@@ -145,19 +144,16 @@ class Reindex:
 
     def _embed(self, lock: WriterLock) -> Iterator[Embedded]:
         """Slice by slice, each stored before the next: a reader never waits for more than that."""
-        embedded, seconds, last_id, size = 0, 0.0, 0, FIRST_SLICE
-        while part := self._missing(last_id, size):
+        pace, last_id = Pace(), 0
+        while part := self._missing(last_id, pace.size):
             texts = {chunk.vector_key: self._text(chunk) for chunk in part}
             started = time.perf_counter()
             rows = self.embedder.embed(list(texts.values()), "document")
-            seconds += time.perf_counter() - started
+            pace.add(len(texts), time.perf_counter() - started)
             with self.catalog.write(lock) as db:
                 vectors.put(db, self.target.key, list(texts), rows)
-            embedded += len(texts)
             last_id = part[-1].id
-            size = int(embedded / max(seconds, 0.001) * SLICE_SECONDS)
-            size = min(max(size, FIRST_SLICE), LARGEST_SLICE)
-            yield Embedded(embedded, seconds)
+            yield Embedded(pace.texts, pace.seconds)
 
     def _missing(self, last_id: int, most: int) -> Sequence[StoredChunk]:
         with self.catalog.read() as db:

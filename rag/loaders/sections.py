@@ -6,6 +6,7 @@ Shared by the formats that have headings, tables or slides. Knows nothing of the
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from rag.loaders.cleaning import clean
@@ -15,6 +16,7 @@ LONGEST_HEADING = 160
 """Code points of a heading kept in the heading path; its line in the text is never cut."""
 LONGEST = 20_000
 """Code points of a section, about ten pages; a longer one is cut into parts."""
+_FIRST_WORDS = 60  # code points
 BEGINNING = "beginning"
 """Label of the text before the first heading."""
 
@@ -69,16 +71,25 @@ class Sections:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """A text in parts of about LONGEST characters, cut between paragraphs, else between lines."""
+    """A text in parts of at most LONGEST characters, cut between paragraphs, else between lines.
+
+    Which of them begins the next part is told by its own first words: a paragraph that is put in
+    somewhere moves no cut further down, or all that follows would be embedded anew.
+    """
     while len(text) > LONGEST:
-        middle = LONGEST // 2
-        cut = text.rfind("\n\n", middle, LONGEST)
-        cut = text.rfind("\n", middle, LONGEST) if cut < 0 else cut
-        if cut < 0:
+        starts = _starts("\n\n", text) or _starts("\n", text)
+        if not starts:
             break
-        yield text[:cut]
-        text = text[cut:].strip("\n")
+        start = min(starts, key=lambda at: zlib.crc32(text[at : at + _FIRST_WORDS].encode()))
+        yield text[:start].rstrip("\n")
+        text = text[start:].strip("\n")
     yield text
+
+
+def _starts(separator: str, text: str) -> list[int]:
+    """Where a part may end: the places after a separator, in the latter half of what it may hold."""
+    found = re.compile(re.escape(separator)).finditer(text, LONGEST // 2, LONGEST)
+    return [match.end() for match in found]
 
 
 def shortened(text: str, longest: int) -> str:

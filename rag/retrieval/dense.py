@@ -1,8 +1,8 @@
 """Nearest chunks by vector: the published generation, and an exact scan of what came after it.
 
-What a filter keeps is scored exactly, from memory (memory.py): Chroma's own filters cost many times a
-scan. In a library too large for that few chunks are read from the catalog, of many more are asked
-for than are wanted.
+Chroma's own filters cost many times a scan. Of a filter that keeps much, more hits are asked for than
+are wanted; what another one keeps is scored exactly, from memory (memory.py), or, of a library too
+large for that, from the catalog where it is little.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rag.types import EmbeddingIdentity, Vectors
 
 READ_BELOW = 2000  # chunks that a filter keeps, of which no more than these are loaded
 EXACT_BELOW = 20_000  # ... where there is no room for all
+ASK_FOR_MORE_FROM = 0.3  # of all vectors
 
 
 def search(
@@ -37,13 +38,15 @@ def search(
 
     `db` is the question's read snapshot, `identity` the library's in it, which made `vector`.
     """
-    if allowed is not None:
+    newest = publish.newest(db, identity)
+    if allowed is not None and not (
+        newest and len(allowed) >= ASK_FOR_MORE_FROM * newest.vectors >= READ_BELOW
+    ):
         rows = memory.at(db, identity, load=len(allowed) > READ_BELOW)
         if rows is not None:
             return rows.nearest(vector, k, allowed)
         if len(allowed) < EXACT_BELOW:
             return _nearest(*vectors.of_chunks(db, identity.key, allowed.ids.tolist()), vector)[:k]
-    newest = publish.newest(db, identity)
     with index.reading(newest) as generation:
         followed = newest.sequence if newest and generation else 0
         tail = _nearest(*memory.tail(db, identity, followed), vector)

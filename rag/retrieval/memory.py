@@ -21,7 +21,6 @@ from rag.types import EmbeddingIdentity, Vectors
 
 MOST = 200_000  # chunks: 300 MB of 384 dimensions
 _DEAD_SHARE = 0.3
-_GATHER_BELOW = 0.1  # of the rows: few are multiplied one by one, many with all others
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +38,8 @@ class Rows:
         # a snapshot may be older than these rows, and have chunks that are gone from them
         there = np.append(self.ids, -1)[places] == allowed.ids
         ids, places = allowed.ids[there], places[there]
-        if len(places) < _GATHER_BELOW * len(self.ids):
-            scores = self.vectors[places] @ vector
-        else:
-            scores = (self.vectors @ vector)[places]
+        # not BLAS: its threads wait for one another, on a busy machine ten times as long
+        scores = np.einsum("ij,j->i", self.vectors[places], vector)
         best = np.argpartition(-scores, k)[:k] if k < len(scores) else np.arange(len(scores))
         best = best[np.argsort(-scores[best], kind="stable")]
         return [(int(ids[i]), float(scores[i])) for i in best]

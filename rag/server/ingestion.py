@@ -28,11 +28,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Ingestion:
-    """A job, what it reads in words for people, and when it began (monotonic seconds)."""
+    """A job, what it reads in words for people, and when it began (monotonic seconds).
+
+    `arguments` begin it again: a pause is a stop after which the same is begun, since nothing is
+    lost by either. While it is paused others may write.
+    """
 
     job: IngestJob
     subject: str
     started: float
+    arguments: tuple[str, ...] = ()
+    paused: bool = False
 
     @property
     def progress(self) -> Progress:

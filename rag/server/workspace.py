@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rag.assistant import Assistant, open_assistant
@@ -148,6 +149,23 @@ class Workspace:
             return None
         return self.assistant.unread_pages_advice()
 
+    def pause(self) -> None:
+        """Have the ingestion stop where it is, to be gone on with. Does nothing where none runs."""
+        with self._lock:
+            ingestion = self._ingestion
+            if ingestion is not None and ingestion.progress.running:
+                ingestion.job.cancel()
+                self._ingestion = replace(ingestion, paused=True)
+
+    def resume(self) -> None:
+        """Go on with what was paused, once it has come to a stand. Raises `LibraryBusy`."""
+        with self._lock:
+            ingestion = self._ingestion
+            if ingestion is not None and ingestion.paused:
+                ingestion.job.wait(_END_PATIENCE)
+                self._require_idle()
+                self._begin(ingestion.arguments, ingestion.subject)
+
     # ----------------------------------------------------------------- models
 
     @property
@@ -275,7 +293,7 @@ class Workspace:
 
     def _begin(self, arguments: Sequence[str], subject: str) -> None:
         job = IngestJob(self.settings, arguments)
-        self._ingestion = Ingestion(job, subject, time.monotonic())
+        self._ingestion = Ingestion(job, subject, time.monotonic(), tuple(arguments))
 
 
 def _model_name(typed: str) -> str:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from rag.engines import wordpiece
-from rag.engines.embedded import MODEL, EmbeddedEngine
+from rag.engines.embedded import (
+    MODEL,
+    MOST_IN_A_BATCH,
+    TOKENS_A_BATCH,
+    EmbeddedEngine,
+    _batches,
+)
 from rag.errors import ModelMissing
 from rag.types import ChatOptions, Message
 
@@ -48,3 +54,20 @@ def test_sorting_by_length_keeps_the_order_of_the_caller(engine: EmbeddedEngine)
     together = engine.embed(MODEL, texts, "document")
     for text, row in zip(texts, together, strict=True):
         assert np.dot(row, engine.embed(MODEL, [text], "document")[0]) > 0.9999
+
+
+def test_workers_that_share_the_texts_make_the_vectors_of_one(engine: EmbeddedEngine) -> None:
+    texts = [f"The tide at pier {n} rises. " * (1 + n % 9) for n in range(40)]
+    shared = EmbeddedEngine(threads=3).embed(MODEL, texts, "document")
+    assert np.abs(shared - engine.embed(MODEL, texts, "document")).max() < 1e-5
+
+
+def test_a_batch_holds_as_many_texts_as_its_longest_allows() -> None:
+    lengths = [3] * 40 + [100] * 25 + [250] * 9
+    batches = list(_batches(range(len(lengths)), lengths))
+    assert [text for batch in batches for text in batch] == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) <= MOST_IN_A_BATCH
+        assert len(batch) * lengths[batch[-1]] <= TOKENS_A_BATCH
+    assert len(batches) <= 8
+    assert list(_batches([7], [5000])) == [[7]]

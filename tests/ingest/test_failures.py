@@ -18,7 +18,8 @@ from rag.errors import (
     InputTooLong,
     ModelMissing,
 )
-from rag.ingest.commit import SLICE
+from rag.ingest import ahead
+from rag.ingest.commit import GROUP
 from rag.loaders.loading import load
 from rag.types import FileResult, LoadedDocument
 
@@ -233,7 +234,7 @@ def test_an_engine_that_goes_away_ends_the_run_and_the_next_one_continues(
     library: Library, kind: type[EngineError]
 ) -> None:
     files: dict[str, str | bytes] = {
-        f"{i}.md": "".join(f"# Part {i}-{j}\n\nThe tide at pier {i}-{j}.\n\n" for j in range(SLICE))
+        f"{i}.md": "".join(f"# Part {i}-{j}\n\nThe tide at pier {i}-{j}.\n\n" for j in range(GROUP))
         for i in range(3)
     }
     library.write(files)
@@ -248,25 +249,39 @@ def test_an_engine_that_goes_away_ends_the_run_and_the_next_one_continues(
     assert done == {"0.md"}
     with library.catalog.read() as db:
         assert {d.name for d in documents.all_documents(db)} == done
-        assert chunks.count(db) == SLICE
+        assert chunks.count(db) == GROUP
     library.engine.refused.clear()
     library.engine.embedded.clear()
     outcomes = {n: r.outcome for n, r in library.ingest().items()}
     assert outcomes == {"0.md": "unchanged", "1.md": "added", "2.md": "added"}
-    assert len(library.engine.embedded) == 2 * SLICE
+    assert len(library.engine.embedded) == 2 * GROUP
 
 
-def test_vectors_made_before_the_engine_went_are_not_made_again(library: Library) -> None:
-    parts = "".join(f"# Part {j}\n\nThe tide at pier {j}.\n\n" for j in range(3 * SLICE))
+def test_vectors_made_before_the_engine_went_are_not_made_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "LARGEST_SLICE", GROUP // 2)
+    parts = "".join(f"# Part {j}\n\nThe tide at pier {j}.\n\n" for j in range(3 * GROUP))
     library.write({"long.md": parts})
-    library.engine.refused[f"pier {2 * SLICE + 5}."] = EngineUnreachable("x", "Gone.", "Start it.")
+    library.engine.refused[f"pier {2 * GROUP + 5}."] = EngineUnreachable("x", "Gone.", "Start it.")
     with pytest.raises(EngineUnreachable):
         list(library.events(library.plan()))
     library.engine.refused.clear()
     library.engine.embedded.clear()
     result = library.ingest()["long.md"]
-    assert result.chunks == 3 * SLICE
-    assert len(library.engine.embedded) == result.chunks_embedded == SLICE
+    assert result.chunks == 3 * GROUP
+    assert 0 < len(library.engine.embedded) == result.chunks_embedded < 2 * GROUP
+
+
+def test_a_text_of_two_groups_is_embedded_once(library: Library) -> None:
+    many = "".join(f"# Part {j}\n\nThe tide at pier {j}.\n\n" for j in range(GROUP))
+    library.write({f"{i}.md": many for i in range(4)})
+    results = library.ingest()
+    assert len(library.engine.embedded) == GROUP
+    assert sum(result.chunks_embedded for result in results.values()) == GROUP
+    with library.catalog.read() as db:
+        stored, _ = vectors.of_chunks_after(db, library.embedder.identity.key, 0)
+    assert len(stored) == 4 * GROUP
 
 
 def test_one_file_that_the_engine_refuses_fails_alone(library: Library) -> None:
@@ -305,7 +320,7 @@ def test_another_embedding_model_never_gets_into_a_library(library: Library) -> 
 
 
 def test_a_run_that_is_stopped_keeps_what_it_committed_and_can_go_on(library: Library) -> None:
-    many = "".join(f"# Part {j}\n\nThe tide at pier {j}.\n\n" for j in range(SLICE))
+    many = "".join(f"# Part {j}\n\nThe tide at pier {j}.\n\n" for j in range(GROUP))
     library.write({f"{i}.md": many.replace("pier", f"pier {i}") for i in range(3)})
     stream = library.events(library.plan())
     first = next(event for event in stream if isinstance(event, FileResult))
@@ -317,7 +332,7 @@ def test_a_run_that_is_stopped_keeps_what_it_committed_and_can_go_on(library: Li
     assert set(outcomes.values()) <= {"added", "unchanged"}
     with library.catalog.read() as db:
         stored, _ = vectors.of_chunks_after(db, library.embedder.identity.key, 0)
-        assert chunks.count(db) == len(stored) == 3 * SLICE
+        assert chunks.count(db) == len(stored) == 3 * GROUP
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_bad_file(library: Library) -> None:

@@ -42,7 +42,9 @@ def commit_as_one_group(library: Library) -> None:
     embedder = library.embedder
     with library.lock() as lock:
         committer = Committer(library.catalog, embedder, embedder.identity, lock, READERS)
-        list(committer.finish([p for found in plan.load for p in preparer.prepare(found)]))
+        group = [p for found in plan.load for p in preparer.prepare(found)]
+        list(committer.finish(committer.begin(group)))
+        committer.close()
 
 
 def stored_vectors(library: Library) -> int:
@@ -136,6 +138,26 @@ def test_a_moved_file_stays_the_same_document_under_its_new_name(
     assert (hit.chunk.path, hit.chunk.document_id) == (str(new), before.document_id)
     assert library.retriever.search("ebb").hits[0].keyword_score  # found by its new name
     assert not library.plan().load
+
+
+def test_documents_that_share_most_of_their_text_are_named_as_similar(library: Library) -> None:
+    parts = [f"Pier {i} has a gauge. " + "It measures the tide. " * 40 for i in range(6)]
+    letter = "\n\n".join(parts)
+    library.write(
+        {
+            "letter.txt": letter,
+            "again.txt": letter + "\n\nSigned by Ann.",
+            "quote.txt": parts[0] + "\n\n" + "\n\n".join(f"Resin {i}. " * 150 for i in range(9)),
+            "other.txt": "The resin cures in three hours.",
+        }
+    )
+    ids = {name: result.document_id or "" for name, result in library.ingest().items()}
+    with library.catalog.read() as db:
+        (other,) = chunks.similar(db, ids["letter.txt"])
+        assert other.name == "again.txt"
+        assert 0.5 <= other.same / other.texts < 1
+        assert [o.name for o in chunks.similar(db, ids["again.txt"])] == ["letter.txt"]
+        assert chunks.similar(db, ids["quote.txt"]) == chunks.similar(db, ids["other.txt"]) == []
 
 
 def test_files_of_the_same_content_that_move_together_stay_two_documents(library: Library) -> None:

@@ -13,7 +13,7 @@ from rag.catalog import indexing, vectors
 from rag.engine_choice import BoundEmbedder
 from rag.errors import EngineUnreachable, IdentityMismatch
 from rag.indexes import publish
-from rag.ingest import reindex
+from rag.ingest import ahead
 from rag.ingest.commit import Embedded
 from rag.ingest.reindex import Outlook, Publishing, ReindexEvent, Swapped, discard_former, outlook
 from rag.ingest.remove import remove
@@ -35,8 +35,8 @@ def other() -> ScriptedEngine:
 
 @pytest.fixture
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reindex, "FIRST_SLICE", 1)
-    monkeypatch.setattr(reindex, "LARGEST_SLICE", 1)
+    monkeypatch.setattr(ahead, "FIRST_SLICE", 1)
+    monkeypatch.setattr(ahead, "LARGEST_SLICE", 1)
 
 
 def best(library: Library, question: str = QUESTION) -> Hit:

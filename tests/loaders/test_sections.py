@@ -26,6 +26,22 @@ def test_a_long_section_is_cut_between_paragraphs_and_loses_nothing() -> None:
     assert words == ["Long", *" ".join(paragraphs).split()]
 
 
+def test_a_paragraph_put_into_a_long_section_moves_no_cut_further_down() -> None:
+    paragraphs = [f"Paragraph {i} of many. " + "word " * (i % 70) for i in range(1200)]
+    before = _parts(paragraphs)
+    for place in (3, 40, 77):
+        changed = [*paragraphs[:place], "Something else. " * 9, *paragraphs[place:]]
+        assert len(before) > 10
+        assert len(set(_parts(changed)) - set(before)) <= 2
+
+
+def _parts(paragraphs: list[str]) -> list[str]:
+    sections = Sections()
+    for paragraph in paragraphs:
+        sections.line(paragraph + "\n")
+    return [unit.text for unit in sections.units()]
+
+
 def test_a_long_section_without_any_line_end_is_kept_whole() -> None:
     sections = Sections()
     sections.line("x" * 3 * LONGEST)

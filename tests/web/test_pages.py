@@ -281,6 +281,26 @@ def test_only_one_ingestion_runs_at_a_time_and_any_page_sees_it(
     assert not empty.ingestion.progress.running
 
 
+def test_a_paused_ingestion_lets_others_write_and_goes_on_where_it_stopped(
+    empty: Workspace, tmp_path: Path
+) -> None:
+    for number in range(30):
+        (tmp_path / f"{number}.md").write_text(f"# {number}\n\n" + f"Words {number}. " * 400)
+    empty.ingest_path(str(tmp_path))
+    app = documents(empty)
+    button(app, "pause-ingestion").click().run()
+    assert f"Paused: {tmp_path}" in texts(app)
+    finish(empty)
+    before = {d.id for d in empty.assistant.documents() if d.searchable}
+    assert len(before) < 30
+    empty.assistant.remove([], wait=False)  # the writer's lock is free
+    button(app, "resume-ingestion").click().run()
+    finish(empty)
+    after = {d.id for d in empty.assistant.documents() if d.searchable}
+    assert len(after) == 30
+    assert before <= after
+
+
 def test_the_list_is_filtered_by_words_and_by_what_was_read(
     samples: Assistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
