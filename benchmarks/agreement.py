@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.direct_readers import BROAD, DIRECT, UNDROPPED
+from benchmarks.direct_readers import BROAD, CLEANED, DIRECT, UNDROPPED
 from rag.errors import LoadError
 from rag.frames import Frame
 from rag.loaders.worker import ReaderProcess
@@ -119,7 +119,7 @@ def _read(path: Path, reader: ReaderProcess) -> Outcome:
 def measure(format: str, ours: Sequence[Outcome], cache: Path | None = None) -> Agreement:
     """Read the files of a format by every library, beside what ours made of them."""
     found = Agreement([outcome.path for outcome in ours])
-    for name in (*DIRECT[format], *BROAD, *(UNDROPPED if format in ("html", "epub") else ())):
+    for name in (*DIRECT[format], *BROAD, *(UNDROPPED if format in CLEANED else ())):
         found.words[name] = _read_by(format, name, found.files, cache)
     found.words[OURS] = {outcome.path: outcome.words for outcome in ours if outcome.words}
     found.reasons = {outcome.path: outcome.message for outcome in ours if not outcome.words}

@@ -29,6 +29,26 @@ CPU_SECONDS = 10
 Read = Callable[[Path], str]
 
 
+def pypdfium2(path: Path) -> str:
+    from pypdfium2 import PdfDocument
+
+    with PdfDocument(path) as document:
+        texts = [page.get_textpage().get_text_range() for page in document]
+    return re.sub("\ufffe(?:\r?\n)?", "", "\n".join(texts))  # a hyphen at the end of a line
+
+
+def pypdf(path: Path) -> str:
+    from pypdf import PdfReader
+
+    return "\n".join(page.extract_text() for page in PdfReader(path).pages)
+
+
+def pdfminer(path: Path) -> str:
+    from pdfminer.high_level import extract_text
+
+    return str(extract_text(path))
+
+
 def python_docx(path: Path) -> str:
     import docx
     from docx.table import Table
@@ -279,22 +299,29 @@ _OWN_WORDS = re.compile(
 
 
 def vouch_undropped(path: Path) -> str:
-    """Our own reader before it cleans: navigation and what a page hides are kept."""
-    from rag.loaders import html
+    """Our own reader before it cleans: navigation, running lines and what is hidden are kept."""
+    from rag.loaders import html, pdf, pdf_text
     from rag.loaders.loading import load
 
     html._DROPPED = "script,style,noscript,template,head"
     html._HIDDEN_STYLE = re.compile("(?!)")
+    pdf.running_lines = lambda pages: [set() for _ in pages]
+    pdf_text.hidden_characters = lambda page, textpage: frozenset()
+    pdf_text.in_reading_order = lambda text, lines, places: lines
+    pdf_text.mended = lambda text, words: text
     return "\n".join(unit.text for unit in load(path).units)
 
 
 UNDROPPED: dict[str, Read] = {"Vouch, nothing dropped": vouch_undropped}
-"""What is judged beside ours for HTML and EPUB, and has no vote."""
+"""What is judged beside ours for the formats of CLEANED, and has no vote."""
+CLEANED = ("pdf", "html", "epub")
+"""Formats of which ours leaves something out on purpose."""
 
 BROAD: dict[str, Read] = {"kreuzberg": kreuzberg, "markitdown": markitdown}
 """All-in-one packages: they vote on what the text is, and count for what can be read."""
 
 DIRECT: dict[str, dict[str, Read]] = {
+    "pdf": {"pypdfium2": pypdfium2, "pypdf": pypdf, "pdfminer.six": pdfminer},
     "docx": {
         "python-docx": python_docx, "docx2txt": docx2txt, "docx2python": docx2python,
         "mammoth": mammoth,

@@ -10,7 +10,6 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from rag.answering.followup import standalone
 from rag.answering.stream import answer_events
 from rag.answering.writing import Question, Writer
 from rag.catalog import chunks, documents, indexing, runs
+from rag.catalog.backups import BackedUp, back_up
 from rag.catalog.connection import Catalog, open_catalog
 from rag.chunking import CHUNKER, Chunker
 from rag.config import Settings
@@ -31,17 +31,20 @@ from rag.errors import (
     UsageError,
 )
 from rag.indexes import publish
-from rag.indexes.follow import KEYWORD, follow_all
-from rag.ingest import members
-from rag.ingest.discover import Discovery, Found, discover
-from rag.ingest.pipeline import IngestEvent, Pipeline
+from rag.indexes.follow import KEYWORD, build_anew, follow_all
+from rag.ingest import members, source
+from rag.ingest.discover import UPLOAD, Discovery, Found, discover
+from rag.ingest.pipeline import IngestEvent, Pipeline, Summary
 from rag.ingest.plan import Plan, make_plan
+from rag.ingest.recognise import Recogniser
 from rag.ingest.reindex import Outlook, outlook
 from rag.ingest.remove import remove
+from rag.loaders import tesseract
 from rag.loaders.formats import current_readers, reader_version
-from rag.loaders.worker import ReaderProcess
+from rag.loaders.worker import DPI, ReaderProcess
 from rag.locks import Holder, WriterLock
 from rag.paths import write_whole
+from rag.proof import Certificate, certify, remember
 from rag.reindexing import Reindexing
 from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.retriever import Retriever
@@ -53,6 +56,7 @@ from rag.types import (
     Document,
     EmbeddingIdentity,
     FileResult,
+    PageState,
     Scope,
     SearchResult,
     StoredChunk,
@@ -61,8 +65,8 @@ from rag.types import (
 )
 
 _CHANGED = "The file has changed or is gone since it was read; this is its stored text."
+_DRAWN_FROM_FILE = {"pdf", "image"}
 LONGEST_QUESTION = 4000  # characters
-UPLOAD = "upload:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +88,21 @@ class Status:
     generation_vectors: int | None
     chat: WriterChoice
     last_run: dict[str, object] | None
+    ocr: str | None
+    """What reads pictures of text; None: nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
 class PagePicture:
     """A unit as it can be shown: a PNG with the quote marked, or why there is only its text.
 
-    `columns`: the header row of the table that the quote is in, if it is in one.
+    `of_file`: it is the page as it looks, not a plain rendering of its text. `reason`: why it is not,
+    or why there is no picture. `columns`: the header row of the table that the quote is in, if any.
     """
 
     unit: Unit
     png: bytes | None
+    of_file: bool = False
     reason: str | None = None
     columns: str | None = None
 
@@ -148,7 +156,7 @@ class Assistant:
     def require_documents(self) -> None:
         """Raises `EmptyLibrary` where there is nothing to ask."""
         with self._catalog.read() as db:
-            if chunks.count(db) == 0:
+            if not chunks.any_live(db):
                 raise EmptyLibrary(
                     str(self.settings.home),
                     "The library has no readable documents yet.",
@@ -185,11 +193,13 @@ class Assistant:
         plan: Plan,
         *,
         collection: str | None = None,
+        ocr: bool = True,
         wait: bool = True,
         on_wait: Callable[[Holder | None], None] | None = None,
-    ) -> Iterator[IngestEvent]:
+    ) -> Iterator[IngestEvent | BackedUp]:
         """Carry out a plan; one `FileResult` for each file, then a `Summary`.
 
+        `ocr`: pages that are pictures are read too, in the end, if the settings do not forbid it.
         Closing the iterator stops it; what is committed stays. Raises `LibraryBusy` with
         `wait=False` while another process writes.
         """
@@ -203,8 +213,12 @@ class Assistant:
                 self._reader,
                 _readers_key(),
                 _is_current,
+                self._recogniser() if ocr and self.settings.ocr_pages else None,
             )
-            yield from pipeline.run(plan, lock, collection)
+            for event in pipeline.run(plan, lock, collection):
+                if isinstance(event, Summary):
+                    yield from self._after(event, lock)
+                yield event
 
     def store_upload(self, name: str, content: bytes) -> str:
         """Keep a copy of an uploaded file under its hash. Returns the name for `plan_uploads`.
@@ -220,14 +234,28 @@ class Assistant:
 
     def remove(self, document_ids: Sequence[str], wait: bool = True) -> list[FileResult]:
         """Forget documents. The files they came from are not touched. Raises `UnknownDocument`."""
-        named = [self.document(document_id) for document_id in document_ids]
-        inside = [member for document in named for member in self.members(document)]
-        gone = list({document.id: document for document in (*named, *inside)}.values())
+        gone = self._with_members(document_ids)
         with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
             results = remove(self._catalog, self._home, lock, gone)
             follow_all(self._catalog, self._home, lock, at_end=True)
+            self._catalog.give_back(lock)
             self._catalog.checkpoint()
         return results
+
+    def remove_with_proof(
+        self, document_ids: Sequence[str], wait: bool = True
+    ) -> tuple[list[FileResult], Certificate]:
+        """Forget documents, build all indexes without them, and look whether anything is left."""
+        gone = self._with_members(document_ids)
+        with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
+            with self._catalog.read() as db:
+                traces = remember(db, gone)
+            results = remove(self._catalog, self._home, lock, gone)
+            self._retriever.close()  # it may have the index open that is to go
+            build_anew(self._catalog, self._home, lock)
+            self._catalog.give_back(lock, all_of_it=True)
+            self._catalog.checkpoint()
+            return results, certify(self._catalog, self._home, traces, self.search)
 
     # ----------------------------------------------------------------- looking
 
@@ -262,36 +290,82 @@ class Assistant:
         with self._catalog.read() as db:
             return documents.units(db, document_id)
 
+    def not_read(self, document_id: str) -> list[PageState]:
+        """The pages of a document that are not simply read: by OCR, blank, or unread."""
+        with self._catalog.read() as db:
+            return documents.not_read(db, document_id)
+
     def chunks_of(self, document_id: str) -> list[StoredChunk]:
         """The chunks of a document, in their order."""
         with self._catalog.read() as db:
-            ids = sorted(chunks.ids_of_documents(db, [document_id]))
+            ids = sorted(chunks.ids_in(db, (), (document_id,)))
             return list(chunks.by_ids(db, ids).values())
 
-    def picture(
-        self, document_id: str, sha256: str, number: int, span: tuple[int, int]
-    ) -> PagePicture | None:
-        """A page with a span of its text marked; None where the document is no longer there.
+    def unit(self, document: Document, number: int) -> Unit:
+        """A page of a document. Raises `UsageError` where it has none of that number."""
+        with self._catalog.read() as db:
+            found = documents.unit(db, document.id, number)
+        if found is None:
+            count = f"has {document.pages}" if document.pages else "was not read and has no"
+            raise UsageError(
+                str(number),
+                f"{document.name} {count} pages or sections: there is no number {number}.",
+                f"rag documents show {document.id[:8]} lists them.",
+            )
+        return found
 
-        The source is drawn only if it still is the file that was read; otherwise there is the text.
+    def picture(
+        self,
+        document_id: str,
+        sha256: str,
+        number: int,
+        span: tuple[int, int] | None = None,
+        dpi: int = DPI,
+    ) -> PagePicture | None:
+        """A page with a span of its text marked; None where that version is no longer there.
+
+        PDF pages and images are drawn from their file, if it still is what was read; of everything
+        else, and of files that have changed, the stored text is.
         """
         with self._catalog.read() as db:
             document = documents.by_id(db, document_id)
             unit = documents.unit(db, document_id, number)
         if document is None or unit is None or document.sha256 != sha256:
             return None
-        if document.format != "pdf":
-            above = (*unit.headings, *table_above(unit.text, span[0]))
-            columns = [heading for heading in above if CELL in heading]
-            return PagePicture(unit, None, columns=columns[-1] if columns else None)
+        reason, spans = None, [span] if span else []
+        if document.format in _DRAWN_FROM_FILE:
+            try:
+                with source.opened(self._catalog, self._home, self._reader, document) as path:
+                    if path is not None:
+                        png = self._reader.render(path, unit, spans, dpi)
+                        return PagePicture(unit, png, of_file=True)
+                reason = _CHANGED
+            except LoadError as error:
+                reason = error.message
+        return self._drawn(document, unit, spans, dpi, reason)
+
+    def _drawn(
+        self,
+        document: Document,
+        unit: Unit,
+        spans: Sequence[tuple[int, int]],
+        dpi: int,
+        reason: str | None,
+    ) -> PagePicture:
+        """The stored text of a unit as a picture, where there are fonts for it."""
+        above = (*unit.headings, *table_above(unit.text, spans[0][0] if spans else 0))
+        columns = next((heading for heading in reversed(above) if CELL in heading), None)
         try:
-            with self._source(document) as location:
-                if _sha256(location) != sha256:
-                    return PagePicture(unit, None, _CHANGED)
-                png = self._reader.render(location, number, unit.char_map, [span])
+            png = self._reader.draw(Path(document.name), unit, spans, dpi)
         except LoadError as error:
-            return PagePicture(unit, None, error.message)
-        return PagePicture(unit, png)
+            return PagePicture(unit, None, reason=reason or error.message, columns=columns)
+        return PagePicture(unit, png, reason=reason, columns=columns)
+
+    def holds(self, document_id: str, sha256: str) -> bool:
+        """Whether this very version of a document is still in the library."""
+        with self._catalog.read() as db:
+            document = documents.by_id(db, document_id)
+        return document is not None and document.sha256 == sha256
 
     def collections(self) -> list[str]:
         with self._catalog.read() as db:
@@ -325,7 +399,24 @@ class Assistant:
                 generation_vectors=newest.vectors if newest else None,
                 chat=choice,
                 last_run=runs.last(db),
+                ocr=_ocr_engine(),
             )
+
+    def unread_pages_advice(self) -> str | None:
+        """What to do about pages that OCR could read; None where nothing more can be done."""
+        unread = self.coverage().pages_unread
+        if not unread:
+            return None
+        start = f"{unread:,} page{'s are' if unread > 1 else ' is'} unread for lack of a text layer"
+        if tesseract.installed() is None:
+            return (
+                f"{start}. Tesseract would read them; install it, then run rag ingest again: "
+                f"{tesseract.advice()}"
+            )
+        if self.settings.ocr_pages == 0:
+            return f"{start}: OCR is switched off (ocr_pages = 0)."
+        waiting = sum(len(waiting.pages) for waiting in self._recogniser().waiting({}))
+        return f"{start}; the next rag ingest reads {waiting:,} of them." if waiting else None
 
     def close(self) -> None:
         self._reader.close()
@@ -334,6 +425,12 @@ class Assistant:
         self._catalog.close()
 
     # ----------------------------------------------------------------- parts
+
+    def _with_members(self, document_ids: Sequence[str]) -> list[Document]:
+        """Documents, and those found in them, each once."""
+        named = [self.document(document_id) for document_id in document_ids]
+        inside = [member for document in named for member in self.members(document)]
+        return list({document.id: document for document in (*named, *inside)}.values())
 
     def _answer(
         self,
@@ -356,34 +453,40 @@ class Assistant:
     def _plan(self, discovery: Discovery) -> Plan:
         with self._catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
-            under = [d for folder in discovery.folders for d in documents.found_below(db, folder)]
-        return make_plan(discovery, known, under, _is_current)
+            under = [p for folder in discovery.folders for p in documents.found_below(db, folder)]
+            moment = runs.moment(db)
+        return replace(make_plan(discovery, known, under, _is_current), moment=moment)
 
     def _plan_again(self, plan: Plan) -> Plan:
         """The plan as of now, under the lock: another writer may have been at work meanwhile.
 
         Only what was to be removed before, and is still gone, is removed.
         """
-        fresh = self._plan(plan.discovery)
-        agreed = {document.id for document in plan.remove}
-        gone = [
-            d for d in fresh.remove if d.id in agreed and not Path(d.container or d.path).exists()
-        ]
-        return replace(fresh, remove=tuple(gone))
-
-    @contextmanager
-    def _source(self, document: Document) -> Iterator[Path]:
-        """The file of a document; a member is taken out of its container. Raises `LoadError`."""
-        path = document.container or document.path
         with self._catalog.read() as db:
-            file = documents.by_path(db, path) or document
-        location = self._home.uploads / file.sha256 if path.startswith(UPLOAD) else Path(path)
-        found = Found(path, location, None, 0, 0)
-        with ExitStack() as stack:
-            for name in members.within(document.path, document.container):
-                member = members.taken_out(self._reader, found, name, self._home.taken_out)
-                found = stack.enter_context(member)
-            yield found.location
+            as_it_was = runs.moment(db) == plan.moment
+        fresh = plan if as_it_was else self._plan(plan.discovery)
+        agreed = {document.id for document in plan.remove}
+        gone = [d for d in fresh.remove if d.id in agreed and _is_gone(d)]
+        moved = [d for d in fresh.moved if _is_gone(d)]
+        return replace(fresh, remove=tuple(gone), moved=tuple(moved))
+
+    def _after(self, run: Summary, lock: WriterLock) -> Iterator[BackedUp]:
+        """What follows a run that changed something: room is given back, a backup made if due."""
+        if any(count for outcome, count in run.counts.items() if outcome != "unchanged"):
+            self._catalog.give_back(lock)
+            made = back_up(self._catalog, self._home.backups, self.settings.backups)
+            if made is not None:
+                yield made
+
+    def _recogniser(self) -> Recogniser:
+        return Recogniser(
+            self._catalog,
+            self._home,
+            self._reader,
+            tesseract.installed(),
+            self.settings.ocr_languages,
+            self.settings.ocr_pages,
+        )
 
 
 def open_assistant(settings: Settings) -> Assistant:
@@ -405,6 +508,10 @@ def _checked_question(question: str) -> str:
     return text
 
 
+def _is_gone(document: Document) -> bool:
+    return not Path(document.container or document.path).exists()
+
+
 def _is_current(document: Document) -> bool:
     """Whether today's reader and chunker would make the same of the file."""
     if document.format is None:
@@ -419,9 +526,6 @@ def _readers_key() -> str:
     )
 
 
-def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
+def _ocr_engine() -> str | None:
+    engine = tesseract.installed()
+    return f"tesseract {engine.version} ({', '.join(engine.languages)})" if engine else None

@@ -13,16 +13,18 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from rag.language import ENGLISH, UNSPACED, detect
 from rag.text import CELL, table_above
-from rag.types import Chunk, LoadedDocument, Unit
+from rag.types import HAS_TEXT, Chunk, LoadedDocument, Unit
 
 MAX_TOKENS = 220
-CHUNKER = f"wordpiece-{MAX_TOKENS}/2"
+CHUNKER = f"wordpiece-{MAX_TOKENS}/3"
 """Changes with every change of where boundaries fall, so that old documents are chunked anew."""
 
 _PREFIX_TOKENS = 12  # room for a task prefix and the special tokens
 _CONTEXT_TOKENS = 60  # most of a chunk that title and headings may take
 _CHARACTERS_A_TOKEN = 10  # a word of any length counts as one unknown token: bound characters too
+_FOREIGN_CHARACTERS_A_TOKEN = 5  # about what a token holds of English
 _SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "。", "; ", ", ", " ", ""]
 
 
@@ -37,7 +39,7 @@ class Chunker:
         return [
             Chunk(unit.number, start, end, (*unit.headings, *table_above(unit.text, start)))
             for unit in document.units
-            if unit.state == "read"
+            if unit.state in HAS_TEXT
             for start, end in self._spans(unit, document.title)
         ]
 
@@ -53,7 +55,7 @@ class Chunker:
             keep_separator="end",
             chunk_size=room,
             chunk_overlap=0,
-            length_function=self._length,
+            length_function=self._length if _in_vocabulary(unit.text) else _foreign_length,
         )
         position = 0
         for piece in splitter.split_text(unit.text):
@@ -74,6 +76,17 @@ class Chunker:
         while before and self.count(before) > _CONTEXT_TOKENS:
             before = before[: int(len(before) * 0.8)].rstrip()
         return f"{before}\n{text}" if before else text
+
+
+def _in_vocabulary(text: str) -> bool:
+    """Whether the tokens of a text are about as long as those of English."""
+    return detect(text) in (None, ENGLISH, *UNSPACED)
+
+
+def _foreign_length(text: str) -> int:
+    """Tokens of an English text of this length: the vocabulary is English, and cuts other languages
+    into letters."""
+    return math.ceil(len(text) / _FOREIGN_CHARACTERS_A_TOKEN)
 
 
 def context(title: str | None, headings: tuple[str, ...]) -> str:

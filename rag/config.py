@@ -22,6 +22,7 @@ from rag.paths import Home, default_home, write_whole
 EngineChoice = Literal["auto", "ollama", "embedded"]
 MemoryCheck = Literal["on", "off"]
 Think = Literal["off", "on", "low", "medium", "high"]
+_OF_HERE = ("home", "ollama_host", "allow_hosts", "bind", "port", "watch_folders")
 Layers = dict[str, Mapping[str, Any]]
 """What each source says, by its name; a later one wins."""
 Bind = Literal["127.0.0.1", "0.0.0.0"]  # noqa: S104
@@ -63,8 +64,14 @@ class Settings:
     read_timeout: float = _setting(
         120.0, "Longest silence of a model between two words, in seconds."
     )
+    ocr_pages: int = _setting(200, "Most pages of one document that OCR reads; 0 switches it off.")
+    ocr_languages: tuple[str, ...] = _setting(
+        (), "Languages for OCR by tesseract's names, such as deu,eng; none: chosen by document."
+    )
     port: int = _setting(8501, "Port of the web app on loopback.")
     bind: Bind = _setting("127.0.0.1", "Where it listens; 0.0.0.0 is for containers only.")
+    backups: int = _setting(3, "Automatic backups of the library that are kept; 0 makes none.")
+    watch_folders: tuple[str, ...] = _setting((), "Folders that rag serve keeps up to date.")
     threads: int = _setting(0, "Threads of the embedded engine; 0 means one per core.")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -94,7 +101,7 @@ SETTINGS = tuple(f for f in fields(Settings) if f.name != "origins")
 _HIGHEST_PORT = 65_535
 _LOWEST = {"num_ctx": 512, "num_predict": 16, "passages": 1, "port": 0, "threads": 0,
            "temperature": 0.0, "connect_timeout": 0.1, "load_timeout": 1.0, "read_timeout": 1.0,
-           "num_parallel": 1, "num_gpu": -1, "num_thread": 0}  # fmt: skip
+           "num_parallel": 1, "num_gpu": -1, "num_thread": 0, "ocr_pages": 0, "backups": 0}  # fmt: skip
 
 
 def load_settings(
@@ -166,7 +173,7 @@ def _settle(home: Path, layers: Layers) -> Settings:
     return settings
 
 
-def write_setting(settings: Settings, name: str, value: str) -> None:
+def write_setting(settings: Settings, name: str, value: str | tuple[str, ...]) -> None:
     """Set one value in the library's rag.toml; all else in it, comments too, stays as it was.
 
     Raises `BadSetting` where the settings would not agree with it, `HomeNotWritable`. The file is as
@@ -179,7 +186,7 @@ def write_setting(settings: Settings, name: str, value: str) -> None:
     path = settings.library.settings.resolve()  # a link stays a link
     try:
         table = tomlkit.parse(path.read_bytes() if path.exists() else b"")
-        table[name] = value
+        table[name] = list(value) if isinstance(value, tuple) else value
         write_whole(path, tomlkit.dumps(table).encode())
     except OSError as error:
         raise HomeNotWritable(
@@ -187,6 +194,17 @@ def write_setting(settings: Settings, name: str, value: str) -> None:
             f"{path} cannot be written: {error.strerror}.",
             "Give yourself write permission there.",
         ) from error
+
+
+def portable_settings(path: Path) -> bytes:
+    """The settings of a file that mean the same on any machine: no address, nothing that opens a way
+    out of it, no comment. Raises `BadSetting` where the file is none.
+    """
+    import tomlkit
+
+    table = _from_file(path)
+    kept = {s.name: table[s.name] for s in SETTINGS if s.name in table and s.name not in _OF_HERE}
+    return tomlkit.dumps(kept).encode() if kept else b""
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:

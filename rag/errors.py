@@ -29,6 +29,8 @@
     ├── EgressRefused                  30   egress_refused
     ├── ServerError                    31   server
     ├── UnknownRun                     33   unknown_run
+    ├── TracesLeft                     34   traces_left
+    ├── BadArchive                     35   bad_archive
     └── LoadError  (never ends a run)  40   its outcome
         ├── NoText                          no_text
         ├── NeedsPassword                   needs_password
@@ -120,6 +122,18 @@ class BadModelfile(UsageError):
 class UnknownRun(VouchError):
     exit_code = 33
     code = "unknown_run"
+
+
+class TracesLeft(VouchError):
+    """Something is left of a document that was removed."""
+
+    exit_code = 34
+    code = "traces_left"
+
+
+class BadArchive(VouchError):
+    exit_code = 35
+    code = "bad_archive"
 
 
 class HomeError(VouchError):

@@ -13,23 +13,30 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from rag.catalog.backups import BackedUp
 from rag.config import Settings
 from rag.ingest.commit import Embedded
-from rag.ingest.pipeline import IngestEvent, Planned, Summary
+from rag.ingest.pipeline import Planned, Summary
+from rag.ingest.recognise import Recognised
 from rag.types import ErrorInfo, FileResult
+from rag.watching import Notice, WatchEvent
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Planned, Embedded, FileResult, Summary)
+    kind.__name__: kind
+    for kind in (Planned, Embedded, Recognised, FileResult, BackedUp, Summary, Notice)
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingestion has come. `error`: why it ended early; `waiting`: for another writer."""
+    """How far an ingestion has come. `error`: why it ended early; `waiting`: for another writer.
+
+    Of a watch: its last ingestion.
+    """
 
     running: bool = True
     files: int = 0
@@ -37,8 +44,14 @@ class Progress:
     chunks_embedded: int = 0
     embed_seconds: float = 0.0
     waiting: str | None = None
+    recognised: Recognised | None = None
+    """How far OCR is; None before it begins, which is when all other text is searchable."""
     summary: Summary | None = None
     error: ErrorInfo | None = None
+    notes: tuple[str, ...] = ()
+    """What else is to be told, such as why no backup was made."""
+    notices: Mapping[str, Notice] = field(default_factory=dict)
+    """The last one of a watch, by path."""
 
 
 class IngestJob:
@@ -84,7 +97,7 @@ class IngestJob:
         self._progress = replace(self._progress, running=False, waiting=None, error=error)
 
 
-def to_line(event: IngestEvent) -> str:
+def to_line(event: WatchEvent) -> str:
     """An event as one line of JSON."""
     return json.dumps({"event": type(event).__name__, **asdict(event)})
 
@@ -97,22 +110,28 @@ def _advance(progress: Progress, line: dict[str, Any]) -> Progress:
     event = _event(line)
     match event:
         case Planned():
-            return replace(progress, files=event.files, waiting=None)
+            return Progress(files=event.files, notices=progress.notices)
         case Embedded():
             return replace(progress, chunks_embedded=event.chunks, embed_seconds=event.seconds)
+        case Recognised():
+            return replace(progress, recognised=event)
         case FileResult():
             return replace(progress, results=(*progress.results, event))
+        case BackedUp():
+            return replace(progress, notes=(event.note,) if event.note else ())
         case Summary():
             return replace(progress, summary=event)
+        case Notice():
+            return replace(progress, notices={**progress.notices, event.path: event})
 
 
-def _event(line: dict[str, Any]) -> IngestEvent:
+def _event(line: dict[str, Any]) -> WatchEvent:
     kind = _KINDS[line.pop("event")]
     if isinstance(line.get("error"), dict):
         line["error"] = ErrorInfo(**line["error"])
     if kind is Planned:
         line["remove"] = tuple(line["remove"])
-    event: IngestEvent = kind(**line)
+    event: WatchEvent = kind(**line)
     return event
 
 

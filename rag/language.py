@@ -8,8 +8,11 @@ that it was indexed with, in whatever language it was taken for.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 ENGLISH = "en"
+UNSPACED = ("zh", "ja", "th")
+"""Written without spaces between words."""
 
 NAMES = {
     "ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
@@ -103,3 +106,8 @@ def _by_common_words(text: str) -> str | None:
             counts[language] += 1
     best = max(counts, key=counts.__getitem__)  # the first of equals: English before the others
     return best if counts[best] >= (1 if best == ENGLISH else _LEAST) else None
+
+
+def common_words(words: Iterable[str]) -> int:
+    """How many of some words, in small letters, are among the commonest of any language."""
+    return sum(word in _LANGUAGES_OF for word in words)

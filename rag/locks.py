@@ -73,6 +73,15 @@ class FileLock:
                 "Make room on its disk and try again.",
             ) from error
 
+    @property
+    def is_at_its_place(self) -> bool:
+        """Whether the locked file is still the one that others would open."""
+        assert self._file is not None, "only the holder looks"
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except OSError:
+            return False
+
     def release(self) -> None:
         if self._file is not None:
             with contextlib.suppress(OSError):  # what could not be written cannot be flushed
@@ -95,6 +104,9 @@ class FileLock:
             file.close()
             return False
         self._file = file
+        if not self.is_at_its_place:  # removed between opening and locking: nobody else sees it
+            self.release()
+            return False
         return True
 
 
@@ -133,6 +145,16 @@ class WriterLock:
         me = {"pid": os.getpid(), "host": socket.gethostname(), "command": self._command}
         self._lock.write(json.dumps(me))
         return self
+
+    def require(self) -> None:
+        """Raises `LibraryBusy` where the lock's file was removed: another writer may be at work."""
+        assert self.held, "only the holder of the writer's lock writes"
+        if not self._lock.is_at_its_place:
+            raise LibraryBusy(
+                str(self._path),
+                f"The lock of the library was lost: {self._path} was removed or replaced.",
+                "Nothing was written since. Run the same command again.",
+            )
 
     def release(self) -> None:
         self._lock.release()

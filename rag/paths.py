@@ -94,6 +94,11 @@ class Home:
         return self.root / "backups"
 
     @property
+    def aside(self) -> Path:
+        """Where a library file lies that another one has taken the place of."""
+        return self.root / "aside"
+
+    @property
     def keyword_index(self) -> Path:
         return self.root / "indexes" / "keyword"
 
@@ -142,6 +147,17 @@ def write_whole(path: Path, content: bytes) -> None:
             half.unlink()
             raise
     half.replace(path)
+
+
+def put_on_disk(path: Path) -> None:
+    """fsync a file or a folder: what it holds is there after a power cut. Raises OSError."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open a folder to fsync it
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_full(path: Path) -> bool:

@@ -5,7 +5,7 @@ a time-out: that works on every platform, and no full or silent pipe can hold th
 thread lives as long as the child: Linux sends the child its parent-death signal when the *thread*
 that started it ends, not the process.
 
-`take_pipes` and `die_with_parent` are for the child. Knows nothing of what is asked.
+`take_pipes`, `die_with_parent` and `end_with_parent` are for the child. Knows nothing of what is asked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import IO
 
@@ -26,6 +27,7 @@ from rag.paths import PACKAGE
 
 REAP_SECONDS = 5.0
 """How long to wait for a killed process to go; one stuck in the kernel is left behind."""
+_LOOK_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -63,6 +65,20 @@ def die_with_parent() -> None:
     """In the child: end at once when the program is killed, or hung work would outlive it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def end_with_parent() -> None:
+    """In the child: be interrupted once the program has ended. For a child that outlives the thread
+    which started it, and has things to end.
+    """
+    parent = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=look, name="end-with-parent", daemon=True).start()
 
 
 class ChildProcess:

@@ -22,8 +22,13 @@ Vectors: TypeAlias = "NDArray[np.float32]"
 
 # --------------------------------------------------------------------------- documents
 
-UnitState = Literal["read", "empty", "garbled"]
-"""`empty`: no text layer (a scanned page, most likely); `garbled`: text that is no language."""
+UnitState = Literal["read", "ocr", "empty", "garbled", "needs_ocr"]
+"""`ocr`: read off its picture; `empty`: nothing on it; `garbled`: text that is no language;
+`needs_ocr`: a picture without text."""
+HAS_TEXT: frozenset[UnitState] = frozenset({"read", "ocr"})
+"""States of units whose text answers questions."""
+UNREAD: frozenset[UnitState] = frozenset({"garbled", "needs_ocr"})
+"""States of units with something on them that could not be read: OCR is for these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,20 @@ class Unit:
     headings: tuple[str, ...] = ()
     state: UnitState = "read"
     char_map: bytes = b""
-    """For PDF pages: how code points of `text` map to pdfium's character indices."""
+    """Where the text stands on a page: how code points map to pdfium's character indices
+    (charmap.py); of a page read by OCR the boxes of its words (word_boxes.py)."""
+    ocr_confidence: int | None = None
+    """0 to 100, the mean of its words as the OCR engine sees it; None where there was no OCR."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """What became of one page of a document."""
+
+    number: int
+    kind: str
+    state: UnitState
+    ocr_confidence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +73,31 @@ class LoadedDocument:
     """The language that the document states for itself, as a BCP 47 tag."""
     members: tuple[str, ...] = ()
     """Names of the documents in this one (the attachments of a message), each name once."""
+    hidden_characters: int = 0
+    """Characters of a PDF that nobody sees (white, minute, off the page): no unit has them."""
 
     @property
     def pages_without_text(self) -> int:
-        return sum(unit.state != "read" for unit in self.units)
+        return sum(unit.state not in HAS_TEXT for unit in self.units)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether there are pages that OCR may read."""
+        return any(unit.state in UNREAD for unit in self.units)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """A page as OCR read it. `engine`: version and languages of what did.
+
+    `confidence` is None where it failed; no text means that there is none on the page.
+    """
+
+    engine: str
+    confidence: int | None
+    text: str = ""
+    boxes: bytes = b""
+    """Where its words stand (word_boxes.py)."""
 
 
 Outcome = Literal[
@@ -101,6 +140,8 @@ class FileResult:
     error: ErrorInfo | None = None
     container: str | None = None
     """Path of the file that it was found in; None: it is a file of its own."""
+    moved_from: str | None = None
+    """Where the same file lay before, if it was renamed or moved: it is the same document still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +170,15 @@ class Document:
     language: str | None = None
     container: str | None = None
     """Path of the file that a member was found in; None: it is a file of its own."""
+    hidden_characters: int = 0
+    """Characters that nobody sees, which its text is without."""
+    states: Mapping[UnitState, int] = field(default_factory=dict, hash=False)
+    """How many of its pages are in each state."""
+
+    @property
+    def pages_unread(self) -> int:
+        """Pages with something on them that could not be read."""
+        return sum(self.states.get(state, 0) for state in UNREAD)
 
     @property
     def searchable(self) -> bool:
@@ -168,6 +218,7 @@ class StoredChunk:
     headings: tuple[str, ...]
     text: str
     vector_key: bytes
+    ocr_confidence: int | None = None
 
 
 # --------------------------------------------------------------------------- models
@@ -483,6 +534,7 @@ class Passage:
     headings: tuple[str, ...]
     text: str
     score: float
+    ocr_confidence: int | None = None
 
 
 # --------------------------------------------------------------------------- answers
@@ -506,6 +558,8 @@ class Citation:
     end: int
     passage: int
     stale: bool = False
+    ocr_confidence: int | None = None
+    """Of the page, if it was read by OCR: the quote stands in what was recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -544,12 +598,18 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of the library answers could draw on."""
+    """How much of the library answers could draw on. `states`: how many pages are in each."""
 
     documents: int
     documents_read: int
     pages: int
     pages_without_text: int
+    states: Mapping[UnitState, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def pages_unread(self) -> int:
+        """Pages with something on them that could not be read."""
+        return sum(self.states.get(state, 0) for state in UNREAD)
 
 
 @dataclass(frozen=True, slots=True)

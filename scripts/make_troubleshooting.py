@@ -39,7 +39,7 @@ that is): `export RAG_NUM_CTX=8192` is `num_ctx = 8192` there.
 """
 FACTS = {
     "advice": "It takes a value like 8192.",
-    "backup": "/home/me/vouch/backups/library-schema1-20260401T093000Z.db",
+    "backup": "/home/me/vouch/backups/library-000012-20260401T093000Z.db",
     "better": "llama3.1",
     "database": "/home/me/vouch/library.db",
     "elsewhere": "http://127.0.0.1:11434",
@@ -59,6 +59,7 @@ FACTS = {
     "model": "llama3.1",
     "names": "HTTP_PROXY is",
     "need": 4731,
+    "pages": "12 pages",
     "passages": 8,
     "pid": 4711,
     "port": 11434,
@@ -91,6 +92,7 @@ OTHERWISE: dict[str, dict[str, object]] = {
         "message": "There is no model file /home/me/models/qwen3.gguf.",
         "advice": "Put it there, or change chat_model.",
     },
+    "ocr_languages_missing": {"languages": "deu"},
     "ollama_old": {"version": "0.5.13"},
     "reindex_unfinished": {"model": "bge-m3"},
     "read_timeout_short": {"seconds": 8, "timeout": 5, "enough": 16},

@@ -19,7 +19,9 @@ from rag.ingest.discover import discover
 from rag.ingest.pipeline import IngestEvent, Pipeline
 from rag.ingest.plan import Plan, make_plan
 from rag.ingest.prepare import Reader
+from rag.ingest.recognise import Recogniser
 from rag.ingest.reindex import Reindex, ReindexEvent
+from rag.loaders import tesseract
 from rag.loaders.formats import reader_version
 from rag.locks import WriterLock
 from rag.paths import Home
@@ -50,6 +52,7 @@ class Library:
         self.engine = engine
         self.catalog = open_catalog(self.home)
         self.embedder = BoundEmbedder(self.engine, MODEL, None)
+        self.ocr_pages = 0  # without OCR, unless a test wants it
         self.engines: dict[str, ScriptedEngine] = {}  # those of a re-embedding, by digest
         self.retriever = Retriever(self.catalog, self.home, self.embedder_of)
 
@@ -74,7 +77,7 @@ class Library:
         found = discover(paths or [self.folder], leave_out=self.home.root)
         with self.catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
-            under = [d for folder in found.folders for d in documents.found_below(db, folder)]
+            under = [p for folder in found.folders for p in documents.found_below(db, folder)]
         return make_plan(found, known, under, is_current)
 
     def events(self, plan: Plan, collection: str | None = None) -> Iterator[IngestEvent]:
@@ -86,9 +89,14 @@ class Library:
             self.reader,
             READERS,
             is_current,
+            self.recogniser() if self.ocr_pages else None,
         )
         with self.lock() as lock:
             yield from pipeline.run(plan, lock, collection)
+
+    def recogniser(self) -> Recogniser:
+        engine, most = tesseract.installed(), self.ocr_pages
+        return Recogniser(self.catalog, self.home, self.reader, engine, (), most)
 
     def ingest(self, *paths: Path, collection: str | None = None) -> dict[str, FileResult]:
         """Bring the library up to date with its folder, or these paths: results by file name."""

@@ -207,7 +207,9 @@ def test_ask_prints_statements_with_quotes_receipt_and_coverage(
     assert found["receipt"]["chat_model"] is None
     assert found["coverage"] == {
         "documents": 11, "documents_read": 11, "pages": found["coverage"]["pages"],
-        "pages_without_text": found["coverage"]["pages_without_text"],
+        "pages_without_text": 0, "pages_unread": 0,
+        "states": {"read": found["coverage"]["pages"], "ocr": 0, "empty": 0, "garbled": 0,
+                   "needs_ocr": 0},
     }  # fmt: skip
     statement = found["statements"][0]
     assert statement.keys() >= {"text", "verdict", "citations", "reasons"}

@@ -34,7 +34,8 @@ def test_every_setting_has_an_origin_and_can_come_from_the_environment(tmp_path:
               "num_predict": "99", "temperature": "0.5", "keep_alive": "1h", "passages": "3",
               "connect_timeout": "1.5", "load_timeout": "60", "read_timeout": "9", "port": "1234",
               "threads": "2", "think": "on", "num_parallel": "2", "num_gpu": "0",
-              "num_thread": "4", "memory_check": "off", "bind": "0.0.0.0"}  # fmt: skip
+              "num_thread": "4", "memory_check": "off", "bind": "0.0.0.0", "ocr_pages": "7",
+              "ocr_languages": "deu,eng", "backups": "1", "watch_folders": "/a, /b"}  # fmt: skip
     assert set(values) == {setting.name for setting in SETTINGS}
     found = load_settings({}, {f"RAG_{name.upper()}": text for name, text in values.items()})
     assert set(found.origins.values()) == {"environment"}

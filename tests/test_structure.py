@@ -18,7 +18,7 @@ LEVELS = {
     "rag.ingest": 3, "rag.retrieval": 3, "rag.answering": 3,
     "rag.engine_choice": 4, "rag.reindexing": 4, "rag.assistant": 4, "rag.jobs": 4,
     "rag.evaluation": 4, "rag.generation": 4, "rag.batch": 4, "rag.models": 4,
-    "rag.doctor": 4,
+    "rag.doctor": 4, "rag.restoring": 4, "rag.moving": 4, "rag.proof": 4, "rag.watching": 4,
     "rag.cli": 5, "rag.server": 5, "rag.__main__": 5, "ui": 5,
 }  # fmt: skip
 SAME_LEVEL = {
@@ -30,6 +30,11 @@ SAME_LEVEL = {
     ("rag.indexes", "rag.catalog"),  # they follow its change log
     ("rag.assistant", "rag.engine_choice"),
     ("rag.assistant", "rag.reindexing"),
+    ("rag.assistant", "rag.proof"),
+    ("rag.moving", "rag.engine_choice"),
+    ("rag.moving", "rag.restoring"),  # an imported catalog takes a place as a backup does
+    ("rag.watching", "rag.assistant"),
+    ("rag.jobs", "rag.watching"),
     ("rag.reindexing", "rag.engine_choice"),
     ("rag.generation", "rag.engine_choice"),
     ("rag.models", "rag.engine_choice"),
@@ -45,12 +50,13 @@ SAME_LEVEL = {
 FRONT_DOORS_SEE = {
     "rag", "rag.types", "rag.errors", "rag.explain", "rag.config", "rag.paths", "rag.egress",
     "rag.assistant", "rag.engine_choice", "rag.reindexing", "rag.jobs", "rag.evaluation",
-    "rag.generation", "rag.batch", "rag.models", "rag.doctor", "rag.hardware", "rag.cli",
+    "rag.generation", "rag.batch", "rag.models", "rag.doctor", "rag.restoring", "rag.moving",
+    "rag.proof", "rag.watching", "rag.hardware", "rag.cli",
     "rag.server", "ui",
 }  # fmt: skip
 # the events of an ingestion and of a reindex are data of level 3 that the front doors show
-EVENTS = {"rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan", "rag.ingest.reindex",
-          "rag.locks"}  # fmt: skip
+EVENTS = {"rag.catalog.backups", "rag.ingest.pipeline", "rag.ingest.commit", "rag.ingest.plan",
+          "rag.ingest.recognise", "rag.ingest.reindex", "rag.locks"}  # fmt: skip
 
 HOMES = {
     "chromadb": {"rag/indexes/vector.py"},
@@ -61,8 +67,9 @@ HOMES = {
     "tokenizers": {"rag/engines/wordpiece.py"},
     "langchain_text_splitters": {"rag/chunking.py"},
     "sqlite3": {"rag/catalog/*", "rag/retrieval/*", "rag/indexes/*", "rag/ingest/commit.py",
-                "rag/doctor/library.py"},
+                "rag/doctor/library.py", "rag/moving.py", "rag/proof.py"},
     "portalocker": {"rag/locks.py"},
+    "watchfiles": {"rag/ingest/watch.py"},
     "platformdirs": {"rag/paths.py"},
     "tomlkit": {"rag/config.py"},
     "psutil": {"rag/engines/memory.py", "rag/hardware.py", "rag/paths.py"},

@@ -47,9 +47,10 @@ def _folder(workspace: Workspace) -> None:
             "Folder or file on this machine", placeholder="/home/me/Documents", key="folder-path"
         )
         st.caption("Files are read where they lie; they are neither copied nor changed.")
+        keep = st.checkbox("Keep it up to date: read changes as they happen", key="keep-watching")
         sent = st.form_submit_button("Add to library", type="primary")
     if sent:
-        _start(lambda: workspace.ingest_path(path))
+        _start(lambda: (workspace.watch if keep else workspace.ingest_path)(path))
 
 
 def _start(begin: Callable[[], None]) -> None:
@@ -68,6 +69,8 @@ def _watch(ingestion: Ingestion) -> None:
         st.rerun()
     with st.container(border=True, key="ingestion"):
         st.markdown(f"**Reading {safe.line(ingestion.subject)}**")
+        if progress.recognised:
+            st.caption("All other text is searchable already. Now pictures of text are read.")
         if progress.waiting:
             st.caption(f"Waiting: the library is being written by {safe.line(progress.waiting)}")
         st.progress(ingestion.standing.share)
@@ -77,11 +80,13 @@ def _watch(ingestion: Ingestion) -> None:
 
 
 def numbers(ingestion: Ingestion) -> str:
-    """How far it is: files, speed, time left."""
-    now = ingestion.standing
+    """How far it is: files or pages, speed, time left."""
+    now, recognised = ingestion.standing, ingestion.progress.recognised
     if not now.total:
         return "Looking through the files"
-    parts = [f"{now.done:,} of {words.count(now.total, 'file')}"]
+    parts = [f"{now.done:,} of {words.count(now.total, 'page' if recognised else 'file')}"]
+    if recognised:
+        parts.append(safe.line(recognised.path.removeprefix("upload:").rsplit("/", 1)[-1]))
     if now.chunks_per_second:
         parts.append(f"{now.chunks_per_second:,.0f} chunks a second")
     if now.seconds_left:
@@ -99,6 +104,8 @@ def _results(ingestion: Ingestion) -> None:
         else:
             text = f"{_counts(progress)} from {safe.line(ingestion.subject)}."
             (st.warning if _not_read(progress) else st.success)(text)
+        for note in progress.notes:
+            st.caption(safe.line(note))
         if progress.results:
             with st.expander("File by file"):
                 _file_by_file(progress)
@@ -135,6 +142,4 @@ def _told(result: FileResult) -> str:
     parts = [words.OUTCOMES[result.outcome]]
     if result.pages and result.outcome in SEARCHABLE:
         parts.append(words.count(result.pages, "page or section", "pages and sections"))
-    if result.pages_without_text:
-        parts.append(f"{result.pages_without_text} without text")
     return ", ".join(parts)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from rag.explain import coverage
 from rag.types import Answer, Citation, Passage, Statement
 from ui import safe, words
 
@@ -52,7 +53,7 @@ def _citations(citations: Sequence[Citation], key: str, open_source: Open) -> No
     with st.container(horizontal=True, gap="small", key=key):
         for i, citation in enumerate(citations):
             st.button(
-                safe.line(words.place(citation.name, citation.label)),
+                safe.line(words.place(citation.name, citation.label, citation.ocr_confidence)),
                 key=f"{key}-{i}",
                 help=_hover(citation),
                 on_click=open_source,
@@ -76,14 +77,15 @@ def _no_answer(answer: Answer, number: int, open_source: Open) -> None:
 
 
 def _passage_button(passage: Passage, key: str, open_source: Open, before: str = "") -> None:
-    label = safe.line(before + words.place(passage.name, passage.label))
+    place = words.place(passage.name, passage.label, passage.ocr_confidence)
+    label = safe.line(before + place)
     st.button(label, key=key, on_click=open_source, args=(passage,))
 
 
 def _footing(answer: Answer, number: int, open_source: Open) -> None:
     summary = words.verdicts(answer) if answer.answered else "No statement held"
     with st.container(key=f"footing-{number}"):
-        st.caption(f"{summary} · {words.coverage(answer.coverage)}")
+        st.caption(f"{summary} · {coverage(answer.coverage)}")
         with st.expander(f"What I read ({words.count(len(answer.passages), 'passage')})"):
             for passage in answer.passages:
                 _passage(passage, f"{number}-{passage.number}", open_source)

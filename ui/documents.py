@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from rag.errors import VouchError
+from rag.explain import coverage, page_states
 from rag.server.workspace import Workspace, current
 from rag.types import Document
-from ui import adding, errors, safe, words
+from ui import adding, errors, safe, watching, words
 
 PAGE_SIZE = 25
 
@@ -19,10 +20,14 @@ def page() -> None:
     workspace = current()
     with st.container(key="documents"):
         st.header("Documents")
-        coverage = workspace.assistant.coverage()
-        if coverage.documents:
-            st.caption(words.coverage(coverage))
+        read = workspace.assistant.coverage()
+        if read.documents:
+            pages = words.count(read.pages, "page or section", "pages and sections")
+            st.caption(f"{coverage(read)}; {pages} in all.")
+        if advice := workspace.unread_pages_advice():
+            st.info(safe.line(advice))
         adding.show(workspace)
+        watching.show(workspace)
         documents = workspace.assistant.documents()
         if documents:
             _list(workspace, documents)
@@ -89,6 +94,9 @@ def _row(workspace: Workspace, document: Document) -> None:
             st.caption(safe.line(_about(document)))
             if document.error is not None:
                 st.caption(safe.line(f"{document.error.message} {document.error.hint}"))
+            if document.pages_unread or document.states.get("ocr"):
+                for line in page_states(workspace.assistant.not_read(document.id)):
+                    st.caption(safe.line(line[:1].upper() + line[1:]))
         if st.button("Delete", key=f"delete-{document.id}", type="tertiary"):
             _confirm(workspace, document)
 
@@ -96,15 +104,15 @@ def _row(workspace: Workspace, document: Document) -> None:
 def _icon(document: Document) -> str:
     if not document.searchable:
         return ":red[✗]"
-    return ":orange[~]" if document.stale or document.pages_without_text else ":green[✓]"
+    return ":orange[~]" if document.stale or document.pages_unread else ":green[✓]"
 
 
 def _about(document: Document) -> str:
     parts = [words.OUTCOMES[document.outcome]]
     if document.pages:
         parts.append(words.count(document.pages, document_unit(document)))
-    if document.pages_without_text:
-        parts.append(f"{document.pages_without_text} without text")
+    if document.pages_unread:
+        parts.append(f"{document.pages_unread:,} unread")
     if document.stale:
         parts.append("the file has changed since; an older version answers")
     return " · ".join([*parts, _place(document)])
@@ -112,7 +120,7 @@ def _about(document: Document) -> str:
 
 def document_unit(document: Document) -> str:
     """What its parts are called."""
-    return "page" if document.format == "pdf" else "section"
+    return "page" if document.format in ("pdf", "image") else "section"
 
 
 def _place(document: Document) -> str:

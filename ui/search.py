@@ -34,7 +34,7 @@ def page() -> None:
 def _search(workspace: Workspace) -> None:
     query = st.text_input(
         "Search",
-        placeholder='Words or a question; "a phrase" is taken exactly',
+        placeholder='Words or a question; "a phrase" alone is taken exactly',
         key="query",
         label_visibility="collapsed",
         on_change=_close,
@@ -77,7 +77,7 @@ def _result(result: SearchResult) -> None:
 
 
 def _hit(rank: int, hit: Hit) -> None:
-    place = safe.line(words.place(hit.chunk.name, hit.chunk.label))
+    place = safe.line(words.place(hit.chunk.name, hit.chunk.label, hit.chunk.ocr_confidence))
     st.button(place, key=f"read-hit-{rank}", on_click=_open, args=(Source.of_hit(hit),))
     st.text(safe.flowing(hit.chunk.text))
     with st.expander("Why it was found"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from rag.errors import VouchError
+from rag.explain import coverage
 from rag.server.workspace import Workspace
 from ui import errors, safe, words
 
@@ -16,9 +17,9 @@ def show(workspace: Workspace) -> None:
 
 
 def _coverage(workspace: Workspace) -> None:
-    coverage = workspace.assistant.coverage()
+    read = workspace.assistant.coverage()
     st.markdown("**Library**")
-    st.caption(words.coverage(coverage) if coverage.documents else "No documents yet.")
+    st.caption(f"{coverage(read)}." if read.documents else "No documents yet.")
 
 
 def _engine(workspace: Workspace) -> None:

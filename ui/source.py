@@ -1,4 +1,4 @@
-"""Draws the open source: the page as a picture with the quote marked, or its text."""
+"""Draws the open source: the page as a picture with the quote marked, and its text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from rag.assistant import Assistant, PagePicture
+from rag.explain import by_ocr
 from rag.types import Unit
 from ui import safe
 from ui.conversation import Source
@@ -20,12 +21,15 @@ def panel(assistant: Assistant, source: Source, close: Callable[[], None]) -> No
         with st.container(horizontal=True, vertical_alignment="center", key="source-head"):
             st.markdown(f"**{safe.line(source.name)}**  \n{safe.line(source.label)}")
             st.button("Close", key="close-source", on_click=close)
+        picture = _picture(assistant, source)
         if source.stale:
             st.warning("This file has changed or is gone since it was read.")
-        if source.quote:
+        if source.quote and picture is not None:
             with st.container(key="quote"):
                 st.text(safe.flowing(source.quote))
-        _page(_picture(assistant, source), source)
+        if picture is not None and picture.unit.state == "ocr":
+            st.caption(f"This page was {by_ocr(picture.unit.ocr_confidence)}.")
+        _page(picture, source)
         with st.container(key="source-path"):
             st.text(safe.plain(source.path))
 
@@ -38,9 +42,15 @@ def _page(picture: PagePicture | None, source: Source) -> None:
         st.info(safe.line(picture.reason))
     if picture.png is not None:
         st.image(picture.png, width="stretch")
+        with st.expander("As text"):
+            _text(picture, source)
     else:
-        with st.container(key="source-text"):
-            st.markdown(excerpt(picture.unit, source.start, source.end, picture.columns))
+        _text(picture, source)
+
+
+def _text(picture: PagePicture, source: Source) -> None:
+    with st.container(key="source-text"):
+        st.markdown(excerpt(picture.unit, source.start, source.end, picture.columns))
 
 
 def excerpt(unit: Unit, start: int, end: int, columns: str | None = None) -> str:
@@ -60,9 +70,12 @@ def _line_start(text: str, place: int) -> int:
 
 
 def _picture(assistant: Assistant, source: Source) -> PagePicture | None:
-    """Drawn once for each source that is opened: a page may take a second."""
+    """Drawn once for each source that is opened: a page may take a second. Looked up each time
+    whether the document is still there: what was removed is not shown from memory.
+    """
     drawn: tuple[Source, PagePicture | None] | None = st.session_state.get("picture")
-    if drawn is None or drawn[0] != source:
+    held = assistant.holds(source.document_id, source.sha256)
+    if drawn is None or drawn[0] != source or not held:
         span = (source.start, source.end)
         picture = assistant.picture(source.document_id, source.sha256, source.page, span)
         drawn = st.session_state["picture"] = (source, picture)

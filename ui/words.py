@@ -1,4 +1,4 @@
-"""What the app says in plain words: outcomes, verdicts, the receipt, coverage, times.
+"""What the app says in plain words: outcomes, verdicts, the receipt, times.
 
 Pure functions from data to sentences. Sentences that contain foreign text are not made safe here.
 """
@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from rag.egress import is_loopback
 from rag.engine_choice import WriterChoice
-from rag.types import Answer, Coverage, Outcome, Receipt, Verdict
+from rag.explain import by_ocr
+from rag.types import Answer, Outcome, Receipt, Verdict
 
 OUTCOMES: dict[Outcome, str] = {
     "added": "Read",
@@ -69,18 +70,11 @@ def _is_here(host: str) -> bool:
     return is_loopback(urlsplit(host).hostname or "")
 
 
-def place(name: str, label: str) -> str:
-    """Where something stands: the file, and of a path of headings the last."""
-    return f"{name}, {label.rsplit(' › ', 1)[-1]}"
-
-
-def coverage(read: Coverage) -> str:
-    """How much of the library answers can draw on."""
-    text = f"Read {read.documents_read:,} of {count(read.documents, 'file')}, "
-    text += count(read.pages, "page or section", "pages and sections")
-    if read.pages_without_text:
-        text += f"; {count(read.pages_without_text, 'page')} unread for lack of text"
-    return text + "."
+def place(name: str, label: str, ocr_confidence: int | None = None) -> str:
+    """Where something stands: the file, and of a path of headings the last; whether OCR read it."""
+    mark = by_ocr(ocr_confidence)
+    where = f"{name}, {label.rsplit(' › ', 1)[-1]}"
+    return f"{where} ({mark})" if mark else where
 
 
 def duration(seconds: float) -> str:

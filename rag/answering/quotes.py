@@ -39,6 +39,7 @@ class Backing:
             end=passage.start + self.end,
             passage=passage.number,
             stale=passage.stale,
+            ocr_confidence=passage.ocr_confidence,
         )
 
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 _SELECT = """
 SELECT c.id, c.document_id, d.path, d.name, d.title, d.sha256, d.stale, c.unit, u.kind, u.label,
        c.start, c."end", c.headings, substr(u.text, c.start + 1, c."end" - c.start) AS text,
-       c.vector_key
+       c.vector_key, u.ocr_confidence
 FROM chunks c
 JOIN documents d ON d.id = c.document_id
 JOIN units u ON u.document_id = c.document_id AND u.number = c.unit
@@ -67,12 +67,17 @@ def remove(
     rows = db.execute(
         "DELETE FROM chunks WHERE document_id = ? RETURNING id, vector_key", (document_id,)
     ).fetchall()
-    db.executemany("INSERT INTO removals VALUES (?, ?)", [(row[0], sequence) for row in rows])
+    _log(db, [row[0] for row in rows], sequence)
     db.executemany(
         "DELETE FROM vectors WHERE key = ? "
         "AND NOT EXISTS (SELECT 1 FROM chunks WHERE vector_key = key)",
         [(key,) for key in {bytes(row[1]) for row in rows} - keep],
     )
+
+
+def renamed(db: sqlite3.Connection, document_ids: Sequence[str], sequence: int) -> None:
+    """Log that the file of these documents has another name, which the keyword index holds."""
+    _log(db, sorted(ids_of_documents(db, document_ids)), sequence)
 
 
 def count(db: sqlite3.Connection) -> int:
@@ -116,6 +121,28 @@ def ids_of_documents(db: sqlite3.Connection, document_ids: Iterable[str]) -> set
     }
 
 
+def ids_in(
+    db: sqlite3.Connection, collections: Sequence[str], document_ids: Sequence[str]
+) -> Iterator[int]:
+    """The ids of all live chunks of documents that are in any of these collections, or named."""
+    rows = db.cursor()
+    rows.row_factory = None
+    return (
+        row[0]
+        for row in rows.execute(
+            "SELECT id FROM chunks WHERE document_id IN ("
+            "SELECT document_id FROM memberships WHERE collection IN (SELECT value FROM json_each(?)) "
+            "UNION SELECT value FROM json_each(?))",
+            (json.dumps(collections), json.dumps(document_ids)),
+        )
+    )
+
+
+def any_live(db: sqlite3.Connection) -> bool:
+    """Whether there is any chunk to be found."""
+    return bool(db.execute("SELECT EXISTS (SELECT 1 FROM chunks)").fetchone()[0])
+
+
 def after(db: sqlite3.Connection, sequence: int) -> Iterator[StoredChunk]:
     """The live chunks committed after a sequence number, in the order of their ids."""
     rows = db.execute(_SELECT + "WHERE c.sequence > ? ORDER BY c.id", (sequence,))
@@ -141,7 +168,7 @@ def count_after(db: sqlite3.Connection, sequence: int) -> int:
 
 
 def removed_after(db: sqlite3.Connection, sequence: int) -> list[int]:
-    """The ids of chunks removed after a sequence number."""
+    """The ids of chunks removed, or renamed, after a sequence number."""
     rows = db.execute("SELECT chunk_id FROM removals WHERE sequence > ?", (sequence,))
     return [row[0] for row in rows]
 
@@ -152,6 +179,12 @@ def forget_removals(db: sqlite3.Connection, up_to: int) -> None:
     The vector index needs no log: its hits are vector keys, and a key without a live chunk is none.
     """
     db.execute("DELETE FROM removals WHERE sequence <= ?", (up_to,))
+
+
+def _log(db: sqlite3.Connection, chunk_ids: Sequence[int], sequence: int) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO removals VALUES (?, ?)", [(i, sequence) for i in chunk_ids]
+    )
 
 
 def _stored(row: sqlite3.Row) -> StoredChunk:

@@ -13,10 +13,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from rag.catalog import schema
+from rag.catalog import backups, schema
 from rag.errors import DiskFull, HomeNotWritable, LibraryBusy, LibraryDamaged, VouchError
 from rag.locks import WriterLock
-from rag.paths import Home, is_full
+from rag.paths import Home, is_full, put_on_disk
 
 _PRAGMAS = """
 PRAGMA foreign_keys = ON;
@@ -26,15 +26,24 @@ PRAGMA busy_timeout = 30000;
 PRAGMA temp_store = MEMORY;
 """
 T = TypeVar("T")
+FileId = tuple[int, int]
+"""Device and inode: a file that was put in another one's place has others."""
+_COPIED_AT_ONCE = 2048  # pages
+LEAST_FREE = 1024  # pages, below which giving them back is not worth the writing
+_NOT_TEXT = "Could not decode to UTF-8"  # said by Python, without a code of SQLite's
+Told = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
 
 
 class Catalog:
-    """The open catalog of a library. Safe to use from many threads; connections are reused."""
+    """The open catalog of a library. Safe to use from many threads; connections are reused, until
+    another file is put in the place of this one.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._busy = threading.local()
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[tuple[FileId, sqlite3.Connection]] = []
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -53,7 +62,7 @@ class Catalog:
     @contextmanager
     def write(self, lock: WriterLock) -> Iterator[sqlite3.Connection]:
         """One transaction, committed at the end and rolled back on any error. Not inside a read."""
-        assert lock.held, "only the holder of the writer's lock writes"
+        lock.require()
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -69,25 +78,77 @@ class Catalog:
         with self._connection() as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def size(self) -> int:
+        """Bytes of the catalog, without its log."""
+        with self.read() as db:
+            (pages,), (size,) = db.execute("PRAGMA page_count"), db.execute("PRAGMA page_size")
+        return int(pages[0] * size[0])
+
+    def give_back(self, lock: WriterLock, all_of_it: bool = False) -> int:
+        """Give pages that nothing is in any more back to the file system. Returns their bytes.
+
+        A few stay for what comes next, unless all are asked for.
+        """
+        lock.require()
+        with self._connection() as db:
+            free, pages, size = (
+                int(db.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("freelist_count", "page_count", "page_size")
+            )
+            if free <= (0 if all_of_it else max(LEAST_FREE, pages // 10)):
+                return 0
+            db.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
+            return size * (pages - int(db.execute("PRAGMA page_count").fetchone()[0]))
+
+    def copy_to(self, target: Path, told: Told | None = None) -> None:
+        """A copy of one moment, whole or not at all, found sound before it takes its name.
+
+        Others read and write meanwhile. Raises `LibraryDamaged` where the copy is not sound, `DiskFull`.
+        """
+        half = target.with_name(target.name + ".tmp")
+        try:
+            with mapped(self.path), closing(sqlite3.connect(half)) as copy:
+                with self.read() as db:  # the snapshot that keeps the copy from beginning again
+                    db.backup(
+                        copy,
+                        pages=_COPIED_AT_ONCE,
+                        progress=told and (lambda _, left, total: told(total - left, total)),
+                    )
+                wrong = damage(copy, thorough=False)
+                if wrong is not None:
+                    raise _damaged(self.path, wrong)
+            put_on_disk(half)
+            half.replace(target)
+            put_on_disk(target.parent)
+        finally:
+            half.unlink(missing_ok=True)
+
     def close(self) -> None:
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[1].close()
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A connection for this thread alone until the end of the block, its errors mapped."""
         assert getattr(self._busy, "db", None) is None, "a transaction is open in this thread"
-        with _mapped(self.path):
-            try:
-                db = self._idle.pop()
-            except IndexError:
-                db = connect(self.path)
+        with mapped(self.path):
+            file, db = self._take()
             self._busy.db = db
             try:
                 yield db
             finally:
                 self._busy.db = None
-                self._idle.append(db)
+                self._idle.append((file, db))
+
+    def _take(self) -> tuple[FileId, sqlite3.Connection]:
+        stat = self.path.stat() if self.path.exists() else None
+        now = (stat.st_dev, stat.st_ino) if stat else (0, 0)
+        while self._idle:
+            file, db = self._idle.pop()
+            if file == now:
+                return file, db
+            db.close()  # of a file that another one has taken the place of
+        return now, connect(self.path)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -120,7 +181,7 @@ def peek(path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
         quiet = not log.exists()  # nobody has it open: there is no log to follow
         address = f"{path.as_uri()}?{'immutable=1' if quiet else 'mode=ro'}"
         try:
-            with _mapped(path), closing(sqlite3.connect(address, uri=True)) as db:
+            with mapped(path), closing(sqlite3.connect(address, uri=True)) as db:
                 db.isolation_level = None
                 db.row_factory = sqlite3.Row
                 db.execute("BEGIN")
@@ -155,11 +216,12 @@ def open_catalog(home: Home) -> Catalog:
     Raises `HomeNotWritable`, `NetworkHome`, `SchemaTooNew` or `LibraryDamaged`.
     """
     home.prepare()
-    with _mapped(home.database):
+    with mapped(home.database):
         db = connect(home.database)
         try:
             if schema.version(db) < schema.LATEST:
                 with WriterLock(home.writer_lock, "migrating the library").acquire():
+                    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file, before all else
                     db.execute("PRAGMA journal_mode = WAL")
                     schema.migrate(db, home.backups)
         finally:
@@ -168,7 +230,7 @@ def open_catalog(home: Home) -> Catalog:
 
 
 @contextmanager
-def _mapped(path: Path) -> Iterator[None]:
+def mapped(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours. A mistake in our own SQL stays what it is."""
     try:
         yield
@@ -177,6 +239,14 @@ def _mapped(path: Path) -> Iterator[None]:
         if mapped is None:
             raise
         raise mapped from error
+
+
+def _damaged(path: Path, why: str) -> LibraryDamaged:
+    found = backups.listed(Home(path.parent).backups)
+    hint = "Move it away and ingest your folders again; rag doctor says how."
+    if found:
+        hint = f"Put the backup of {found[0].made:%Y-%m-%d %H:%M} UTC in its place: rag library restore"
+    return LibraryDamaged(str(path), f"The library file {path} is damaged ({why}).", hint)
 
 
 def _map(error: sqlite3.DatabaseError, path: Path) -> VouchError | None:
@@ -188,12 +258,8 @@ def _map(error: sqlite3.DatabaseError, path: Path) -> VouchError | None:
             f"The disk that holds {path} is full; nothing committed was lost.",
             "Make room and run the same command again: it continues where it stopped.",
         )
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return LibraryDamaged(
-            str(path),
-            f"The library file {path} is damaged ({error}).",
-            "Restore it from a backup, or move it away and ingest again.",
-        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or _NOT_TEXT in str(error):
+        return _damaged(path, str(error))
     if refused:
         return HomeNotWritable(
             str(path),

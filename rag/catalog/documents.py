@@ -6,19 +6,37 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import get_args
 
-from rag.types import Coverage, Document, ErrorInfo, LoadedDocument, Outcome, Unit
+from rag.types import (
+    Coverage,
+    Document,
+    ErrorInfo,
+    LoadedDocument,
+    Outcome,
+    PageState,
+    Unit,
+    UnitState,
+)
 
+# in the order of Document's fields, which is what makes ten thousand of them quickly
 _SELECT = """
-SELECT d.*,
-       (SELECT count(*) FROM chunks c WHERE c.document_id = d.id) AS chunks,
-       (SELECT json_group_array(collection) FROM memberships m WHERE m.document_id = d.id)
-           AS collections
+SELECT d.id, d.path, d.name, d.format, d.title, d.sha256, d.size, d.mtime_ns, d.outcome,
+       d.error_code, d.error_message, d.error_hint, d.reader, d.chunker, d.stale, d.pages,
+       d.pages_without_text,
+       (SELECT count(*) FROM chunks c WHERE c.document_id = d.id), d.updated_at,
+       (SELECT json_group_array(collection)
+          FROM memberships m WHERE m.document_id = d.id),
+       d.date, d.language, d.container, d.hidden_characters,
+       (SELECT json_group_array(state)
+          FROM units u WHERE u.document_id = d.id AND state <> 'read')
 FROM documents d
 """
+_IS_UNREAD = "state <> 'read' AND state IN ('garbled', 'needs_ocr')"  # by the index of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +75,14 @@ def by_path(db: sqlite3.Connection, path: str) -> Document | None:
     return _document(row) if row else None
 
 
-def found_below(db: sqlite3.Connection, folder: str) -> list[Document]:
-    """The documents below a folder that ingestions of folders found, not those named one by one."""
+def found_below(db: sqlite3.Connection, folder: str) -> list[str]:
+    """The paths below a folder that ingestions of folders found, not those named one by one."""
     start = folder.rstrip(os.sep) + os.sep
     rows = db.execute(
-        _SELECT + "WHERE d.root IS NOT NULL AND substr(d.path, 1, ?) = ?", (len(start), start)
+        "SELECT path FROM documents WHERE root IS NOT NULL AND substr(path, 1, ?) = ?",
+        (len(start), start),
     )
-    return [_document(row) for row in rows]
+    return [row[0] for row in rows]
 
 
 def sources(db: sqlite3.Connection) -> list[str]:
@@ -92,10 +111,12 @@ def replace(
     loaded: LoadedDocument,
     outcome: Outcome,
     sequence: int,
+    error: ErrorInfo | None = None,
 ) -> str:
     """Make `loaded` the live version of its file, without chunks yet. Returns the document's id.
 
-    The old version's units go; its chunks must have been removed before.
+    The old version's units go; its chunks must have been removed before. `error`: why no text of it
+    answers questions, though it has pages.
     """
     document_id = _upsert(
         db,
@@ -107,21 +128,22 @@ def replace(
             "language": loaded.language,
             "reader": loaded.reader,
             "outcome": outcome,
-            "error_code": None,
-            "error_message": None,
-            "error_hint": None,
+            "error_code": error.code if error else None,
+            "error_message": error.message if error else None,
+            "error_hint": error.hint if error else None,
             "stale": 0,
             "pages": len(loaded.units),
             "pages_without_text": loaded.pages_without_text,
+            "hidden_characters": loaded.hidden_characters,
             "sequence": sequence,
         },
     )
     db.execute("DELETE FROM units WHERE document_id = ?", (document_id,))
     db.executemany(
-        "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (document_id, u.number, u.kind, u.label, json.dumps(u.headings), u.state, u.text,
-             u.char_map)
+             u.char_map, u.ocr_confidence)
             for u in loaded.units
         ],
     )  # fmt: skip
@@ -166,6 +188,7 @@ def record_failure(
             "stale": 0,
             "pages": 0,
             "pages_without_text": 0,
+            "hidden_characters": 0,
             "sequence": sequence,
         },
     )
@@ -185,16 +208,35 @@ def touch(db: sqlite3.Connection, document_id: str, file: FileVersion) -> None:
     )
 
 
+def move(db: sqlite3.Connection, document: Document, file: FileVersion) -> list[str]:
+    """The same file now lies elsewhere: its document and those in it go by the new path.
+
+    Returns their ids.
+    """
+    db.execute(
+        "UPDATE documents SET path = ?, name = ?, root = coalesce(?, root) WHERE id = ?",
+        (file.path, file.name, file.root, document.id),
+    )
+    inside = db.execute(
+        "UPDATE documents SET path = ? || substr(path, ?), container = ? WHERE container = ? "
+        "RETURNING id",
+        (file.path, len(document.path) + 1, file.path, document.path),
+    )
+    return [document.id, *(row[0] for row in inside)]
+
+
 def delete(db: sqlite3.Connection, document_id: str) -> None:
     """Forget a document, its units and memberships. Its chunks must have been removed before."""
     db.execute("DELETE FROM documents WHERE id = ?", (document_id,))
 
 
-def add_to_collection(db: sqlite3.Connection, document_ids: Iterable[str], collection: str) -> None:
-    db.executemany(
+def add_to_collection(db: sqlite3.Connection, document_ids: Iterable[str], collection: str) -> bool:
+    """Returns whether any was not in it before. The caller numbers the commit then."""
+    added = db.executemany(
         "INSERT OR IGNORE INTO memberships VALUES (?, ?)",
         [(document_id, collection) for document_id in document_ids],
     )
+    return added.rowcount > 0
 
 
 def collections(db: sqlite3.Connection) -> list[str]:
@@ -205,10 +247,51 @@ def collections(db: sqlite3.Connection) -> list[str]:
 def coverage(db: sqlite3.Connection) -> Coverage:
     """How many files and pages of the library answers can draw on."""
     row = db.execute(
-        "SELECT count(*), coalesce(sum(id IN (SELECT document_id FROM chunks)), 0), "
+        "SELECT count(*), "
+        "coalesce(sum(EXISTS (SELECT 1 FROM chunks WHERE document_id = documents.id)), 0), "
         "coalesce(sum(pages), 0), coalesce(sum(pages_without_text), 0) FROM documents"
     ).fetchone()
-    return Coverage(*row)
+    counts = db.execute("SELECT state, count(*) FROM units WHERE state <> 'read' GROUP BY state")
+    states = _states(row[2], dict(counts.fetchall()))
+    return Coverage(row[0], row[1], row[2], row[3], states)
+
+
+def with_unread_pages(db: sqlite3.Connection) -> list[Document]:
+    """The documents that have pages for OCR, by path."""
+    rows = db.execute(
+        _SELECT + f"WHERE d.id IN (SELECT document_id FROM units WHERE {_IS_UNREAD}) "
+        "ORDER BY d.path"
+    )
+    return [_document(row) for row in rows]
+
+
+def unread_pages(db: sqlite3.Connection, document_id: str) -> list[int]:
+    """The numbers of the pages of a document that are for OCR."""
+    rows = db.execute(
+        f"SELECT number FROM units WHERE document_id = ? AND {_IS_UNREAD} ORDER BY number",
+        (document_id,),
+    )
+    return [row[0] for row in rows]
+
+
+def not_read(db: sqlite3.Connection, document_id: str) -> list[PageState]:
+    """The pages of a document that are not simply read, in order."""
+    rows = db.execute(
+        "SELECT number, kind, state, ocr_confidence FROM units "
+        "WHERE document_id = ? AND state <> 'read' ORDER BY number",
+        (document_id,),
+    )
+    return [PageState(*row) for row in rows]
+
+
+def beginning(db: sqlite3.Connection, document_id: str, characters: int) -> str:
+    """The first text of a document that has any: enough to tell its language."""
+    row = db.execute(
+        "SELECT substr(text, 1, ?) FROM units WHERE document_id = ? AND state IN ('read', 'ocr') "
+        "AND trim(text) <> '' ORDER BY number LIMIT 1",
+        (characters, document_id),
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]) -> str:
@@ -236,20 +319,20 @@ def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]
 
 
 def _document(row: sqlite3.Row) -> Document:
-    error = None
-    if row["error_code"]:
-        error = ErrorInfo(row["error_code"], row["error_message"], row["error_hint"])
-    same: Sequence[str] = (
-        "id", "path", "name", "format", "title", "sha256", "size", "mtime_ns", "outcome",
-        "reader", "chunker", "pages", "pages_without_text", "chunks", "updated_at", "date",
-        "language", "container",
-    )  # fmt: skip
-    return Document(
-        **{name: row[name] for name in same},
-        error=error,
-        stale=bool(row["stale"]),
-        collections=tuple(sorted(json.loads(row["collections"]))),
+    error = ErrorInfo(*row[9:12]) if row[9] else None
+    collections = () if row[19] == "[]" else tuple(sorted(json.loads(row[19])))
+    states = _states(row[15], Counter(json.loads(row[24])))
+    values = (
+        *row[:9],
+        error,
+        *row[12:14],
+        bool(row[14]),
+        *row[15:19],
+        collections,
+        *row[20:24],
+        states,
     )
+    return Document(*values)
 
 
 def _unit(row: sqlite3.Row) -> Unit:
@@ -261,7 +344,15 @@ def _unit(row: sqlite3.Row) -> Unit:
         headings=tuple(json.loads(row["headings"])),
         state=row["state"],
         char_map=row["char_map"],
+        ocr_confidence=row["ocr_confidence"],
     )
+
+
+def _states(pages: int, not_read: Mapping[str, int]) -> dict[UnitState, int]:
+    """Pages by state, those of no state left out; `not_read`: the others than `read`."""
+    counts = {state: not_read.get(state, 0) for state in get_args(UnitState)}
+    counts["read"] = pages - sum(counts.values())
+    return {state: number for state, number in counts.items() if number}
 
 
 def _now() -> str:

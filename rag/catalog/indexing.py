@@ -19,14 +19,14 @@ from rag.types import EmbeddingIdentity
 class Generation:
     """A published vector index: holds every chunk committed up to `sequence`.
 
-    `files`: the size in bytes of each of its files, by path inside its folder.
+    `files`: size in bytes and checksum of each of its files, by path inside its folder.
     """
 
     name: str
     identity: str
     sequence: int
     vectors: int
-    files: Mapping[str, int] = field(default_factory=dict, compare=False)
+    files: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
 
 
 def identity(db: sqlite3.Connection) -> EmbeddingIdentity | None:
@@ -83,9 +83,15 @@ def generations(db: sqlite3.Connection) -> list[Generation]:
         "ORDER BY sequence DESC, published_at DESC"
     )
     return [
-        Generation(name, identity, sequence, vectors, json.loads(files))
+        Generation(name, identity, sequence, vectors, _files(files))
         for name, identity, sequence, vectors, files in rows
     ]
+
+
+def _files(stored: str) -> dict[str, tuple[int, int]]:
+    """Those of an older form, without checksums, count as damaged: the index is built anew."""
+    table = json.loads(stored).items()
+    return {name: tuple(mark) if isinstance(mark, list) else (-1, 0) for name, mark in table}
 
 
 def publish(db: sqlite3.Connection, generation: Generation) -> None:

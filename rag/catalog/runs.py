@@ -29,5 +29,18 @@ def last(db: sqlite3.Connection) -> dict[str, object] | None:
     return {**dict(row), "summary": json.loads(row["summary"]) if row["summary"] else None}
 
 
+def moment(db: sqlite3.Connection) -> tuple[object, ...]:
+    """The same at two times if no document was added, changed, touched or removed between them.
+
+    Inside a run it does not change until its end.
+    """
+    return tuple(
+        db.execute(
+            "SELECT (SELECT value FROM meta WHERE key = 'sequence'), count(*), count(ended_at) "
+            "FROM runs"
+        ).fetchone()
+    )
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")

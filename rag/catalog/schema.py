@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from contextlib import closing
 from pathlib import Path
 
+from rag.catalog import backups
 from rag.errors import SchemaTooNew
 from rag.types import EmbeddingIdentity
 
@@ -128,7 +129,27 @@ ALTER TABLE documents ADD COLUMN date TEXT;       -- as the document states it, 
 ALTER TABLE documents ADD COLUMN language TEXT;   -- as the document states it, a BCP 47 tag
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW, _CONTAINERS)
+# Text of a PDF that nobody sees is left out; a document says how much that was.
+_HIDDEN = """
+ALTER TABLE documents ADD COLUMN hidden_characters INTEGER NOT NULL DEFAULT 0;
+"""
+
+# Most units are read: an index of the others alone counts the pages of each state at once.
+_RECOGNITIONS = """
+ALTER TABLE units ADD COLUMN ocr_confidence INTEGER;  -- 0 to 100; NULL: not read by OCR
+CREATE INDEX units_not_read ON units (document_id, state) WHERE state <> 'read';
+CREATE TABLE recognitions (    -- pages as OCR read them: none is recognised twice
+    sha256 TEXT NOT NULL,      -- of the file, whatever it is called
+    page INTEGER NOT NULL,
+    engine TEXT NOT NULL,      -- version and languages of what recognised it
+    confidence INTEGER,        -- 0 to 100; NULL: it failed
+    text TEXT NOT NULL,
+    boxes BLOB NOT NULL,       -- of its words (word_boxes.py)
+    PRIMARY KEY (sha256, page)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW, _CONTAINERS, _HIDDEN, _RECOGNITIONS)
 LATEST = len(MIGRATIONS)
 
 
@@ -145,22 +166,33 @@ def version(db: sqlite3.Connection) -> int:
     return found
 
 
-def migrate(db: sqlite3.Connection, backups: Path) -> None:
-    """Bring the file up to date, each step in a transaction, a copy of the file kept before it.
+def migrate(db: sqlite3.Connection, folder: Path | None) -> None:
+    """Bring the file up to date, each step in a transaction, a copy kept in a folder before it.
 
     The caller holds the writer's lock.
     """
-    db.create_function("identity_key", 1, lambda json: EmbeddingIdentity.from_json(json).key)
     found = version(db)
     for step in range(found, LATEST):
-        if found > 0:  # else it is new
-            _back_up(db, backups, step)
-        db.executescript(
-            f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version={step + 1}; COMMIT;"
-        )
+        if found > 0 and folder is not None:  # else it is new, or a copy itself
+            db.execute("VACUUM INTO ?", (str(backups.next_path(folder, step)),))
+        _apply(db, step)
 
 
-def _back_up(db: sqlite3.Connection, backups: Path, step: int) -> None:
-    backups.mkdir(exist_ok=True, mode=0o700)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    db.execute("VACUUM INTO ?", (str(backups / f"library-schema{step}-{stamp}.db"),))
+def is_ours(db: sqlite3.Connection) -> bool:
+    """Whether a file has the very tables of its version, no others, and nothing that acts."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        for step in range(version(db)):
+            _apply(fresh, step)
+        return _tables(db) == _tables(fresh)
+
+
+def _apply(db: sqlite3.Connection, step: int) -> None:
+    db.create_function("identity_key", 1, lambda json: EmbeddingIdentity.from_json(json).key)
+    db.executescript(
+        f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version={step + 1}; COMMIT;"
+    )
+
+
+def _tables(db: sqlite3.Connection) -> set[tuple[str, ...]]:
+    rows = db.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema")
+    return {tuple(row) for row in rows}

@@ -6,7 +6,11 @@ console.py     what is printed where; text of documents made harmless for a term
 contracts.py   the JSON that other programs read
 asking.py      ask, chat, search
 ingesting.py   ingest
+watching.py    ingest --watch
 library.py     documents, status, config
+certifying.py  the certificate of documents remove
+keeping.py     library export, import, restore
+picturing.py   page
 models.py      models list, show, running, pull, create, copy, remove
 model_views.py how models are printed
 examining.py   doctor

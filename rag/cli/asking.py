@@ -16,7 +16,7 @@ from rag.cli.console import err, out, print_json, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
 from rag.errors import VouchError
-from rag.explain import why
+from rag.explain import by_ocr, coverage, why
 from rag.types import Answer, Delta, Done, Hit, Scope, Turn, Waiting
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ def search(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Find the passages that fit best, without an answer. A "quoted phrase" is taken exactly."""
+    """Find the passages that fit best, without an answer.
+
+    A "quoted phrase" alone is taken exactly; in a question it counts more.
+    """
     from rag.assistant import open_assistant
 
     with closing(open_assistant(settings)) as assistant:
@@ -140,7 +143,8 @@ def _print_statements(answer: Answer) -> None:
         _print_item(Text(mark, style=colour), styled(statement.text, "bold"))
         for citation in statement.citations:
             stale = " (the file could not be read anew since)" if citation.stale else ""
-            _print_indented(styled(f"{citation.name}, {citation.label}{stale}", "cyan"), 4)
+            place = _place(citation.name, citation.label, citation.ocr_confidence)
+            _print_indented(styled(f"{place}{stale}", "cyan"), 4)
             _print_indented(styled(f"“{' '.join(citation.quote.split())}”"), 6)
         for reason in statement.reasons:
             _print_indented(styled(reason, "yellow"), 4)
@@ -151,8 +155,15 @@ def _print_nearest(answer: Answer) -> None:
         return
     out.print("The nearest passages, to read for yourself:")
     for passage in answer.passages[:_NEAREST]:
-        _print_indented(styled(f"{passage.name}, {passage.label}", "cyan"), 2)
+        place = _place(passage.name, passage.label, passage.ocr_confidence)
+        _print_indented(styled(place, "cyan"), 2)
         _print_indented(_shortened(passage.text, 200), 4)
+
+
+def _place(name: str, label: str, ocr_confidence: int | None) -> str:
+    """Where something stands, and whether it was read off a picture there."""
+    mark = by_ocr(ocr_confidence)
+    return f"{name}, {label} ({mark})" if mark else f"{name}, {label}"
 
 
 def _print_item(mark: Text, text: Text) -> None:
@@ -173,21 +184,17 @@ def _shortened(text: str, most: int) -> Text:
 
 
 def _footer(answer: Answer) -> str:
-    coverage, receipt = answer.coverage, answer.receipt
-    unread = coverage.pages_without_text
+    receipt = answer.receipt
     by = receipt.chat_model or "quoting (no language model)"
     passages = "1 passage" if receipt.passages_used == 1 else f"{receipt.passages_used} passages"
     seconds = sum(v for k, v in answer.seconds.items() if k != "first_word")
-    return (
-        f"Answered by {by} from {passages}; "
-        f"the library read {coverage.documents_read} of {coverage.documents} files"
-        f"{f', {unread} pages have no text' if unread else ''}. {seconds:.1f} s"
-    )
+    return f"Answered by {by} from {passages}. {coverage(answer.coverage)}. {seconds:.1f} s"
 
 
 def _print_hit(rank: int, hit: Hit, explain: bool) -> None:
     chunk = hit.chunk
-    _print_item(Text(f"{rank:>3}.", style="bold"), styled(f"{chunk.name}, {chunk.label}", "cyan"))
+    place = _place(chunk.name, chunk.label, chunk.ocr_confidence)
+    _print_item(Text(f"{rank:>3}.", style="bold"), styled(place, "cyan"))
     if explain:
         for line in why(hit):
             _print_indented(styled(line, "dim"), 5)

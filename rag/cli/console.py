@@ -33,8 +33,11 @@ def styled(text: str, style: str = "") -> Text:
     return Text(printable(text), style=style)
 
 
-def progress_bar(things: str) -> Progress:
-    """A bar for so many things; tasks have a field `rate`. Nothing is drawn but in a terminal."""
+def progress_bar() -> Progress:
+    """A bar; tasks have the fields `things` (which are counted) and `rate`.
+
+    Nothing is drawn but in a terminal.
+    """
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -48,7 +51,7 @@ def progress_bar(things: str) -> Progress:
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn(things),
+        TextColumn("{task.fields[things]}"),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TextColumn("left"),

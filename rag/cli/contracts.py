@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from rag.assistant import Status
 from rag.doctor.words import Finding
@@ -16,6 +16,7 @@ from rag.types import (
     Answer,
     ChatDelta,
     Citation,
+    Coverage,
     Document,
     FileResult,
     Hit,
@@ -26,6 +27,7 @@ from rag.types import (
     SearchResult,
     Statement,
     Unit,
+    UnitState,
 )
 
 Json = dict[str, Any]
@@ -41,6 +43,8 @@ def summary(summary: Summary) -> Json:
             **summary.counts,
             "chunks": summary.chunks,
             "chunks_embedded": summary.chunks_embedded,
+            "pages_recognised": summary.pages_recognised,
+            "pages_unread": summary.pages_unread,
             "seconds": round(summary.seconds, 3),
             "embed_seconds": round(summary.embed_seconds, 3),
         }
@@ -80,6 +84,7 @@ def _hit(rank: int, hit: Hit) -> Json:
         "words": None if hit.words is None else list(hit.words),
         "start": chunk.start,
         "end": chunk.end,
+        "ocr_confidence": chunk.ocr_confidence,
         "text": chunk.text,
     }
 
@@ -93,10 +98,25 @@ def answer(answer: Answer) -> Json:
         "statements": [_statement(statement) for statement in answer.statements],
         "passages": [_passage(passage) for passage in answer.passages],
         "receipt": asdict(answer.receipt),
-        "coverage": asdict(answer.coverage),
+        "coverage": coverage(answer.coverage),
         "seconds": answer.seconds,
         "notices": list(answer.notices),
     }
+
+
+def coverage(coverage: Coverage) -> Json:
+    return {
+        "documents": coverage.documents,
+        "documents_read": coverage.documents_read,
+        "pages": coverage.pages,
+        "pages_without_text": coverage.pages_without_text,
+        "pages_unread": coverage.pages_unread,
+        "states": _states(coverage.states),
+    }
+
+
+def _states(counts: Mapping[UnitState, int]) -> Json:
+    return {state: counts.get(state, 0) for state in get_args(UnitState)}
 
 
 def _statement(statement: Statement) -> Json:
@@ -122,6 +142,8 @@ def document(document: Document) -> Json:
     values = asdict(document)
     values["document_id"] = values.pop("id")
     values["collections"] = list(document.collections)
+    values["pages_unread"] = document.pages_unread
+    values["states"] = _states(document.states)
     return values
 
 
@@ -131,6 +153,7 @@ def unit(unit: Unit) -> Json:
         "unit": unit.kind,
         "label": unit.label,
         "state": unit.state,
+        "ocr_confidence": unit.ocr_confidence,
         "characters": len(unit.text),
     }
 
@@ -149,10 +172,7 @@ def generated(model: str, text: str, last: ChatDelta) -> Json:
 def status(status: Status) -> Json:
     return {
         "home": status.home,
-        "documents": status.coverage.documents,
-        "documents_read": status.coverage.documents_read,
-        "pages": status.coverage.pages,
-        "pages_without_text": status.coverage.pages_without_text,
+        **coverage(status.coverage),
         "chunks": status.chunks,
         "collections": list(status.collections),
         "sequence": status.sequence,
@@ -169,6 +189,7 @@ def status(status: Status) -> Json:
             "notice": status.chat.notice,
             "embedding": asdict(status.identity) if status.identity else None,
         },
+        "ocr": status.ocr,
         "reindex": {
             "unfinished": asdict(status.unfinished) if status.unfinished else None,
             "rollback": asdict(status.former) if status.former else None,

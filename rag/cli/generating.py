@@ -115,8 +115,8 @@ def _write_batch(generator: Generator, source: Path, to: Path, as_json: bool) ->
     from rag.batch import Begun, Written, run
 
     counts = {"prompts": 0, "earlier": 0, "written": 0, "failed": 0, "output_tokens": 0}
-    with progress_bar("texts") as bar:
-        task = bar.add_task("Writing", total=None, rate="")
+    with progress_bar() as bar:
+        task = bar.add_task("Writing", total=None, things="texts", rate="")
         for event in run(generator, source, to):
             match event:
                 case Begun():

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from rag.cli import watching
 from rag.cli.console import err, out, print_json, progress_bar, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
-from rag.errors import EXIT_FILES_FAILED, UsageError
+from rag.errors import EXIT_FILES_FAILED, NothingToIngest, UsageError
 from rag.types import RETIRING, TRANSIENT, FileResult
 
 if TYPE_CHECKING:
+    from rag.catalog.backups import BackedUp
     from rag.ingest.pipeline import IngestEvent, Summary
     from rag.ingest.plan import Plan
     from rag.locks import Holder
@@ -47,6 +49,12 @@ def ingest(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once if another process is writing.")
     ] = False,
+    no_ocr: Annotated[
+        bool, typer.Option("--no-ocr", help="Leave pages that are pictures for another run.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Then follow every change, until Ctrl-C.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     events: Annotated[bool, typer.Option("--events", hidden=True)] = False,
     upload: Annotated[list[str] | None, typer.Option("--upload", hidden=True)] = None,
@@ -63,13 +71,24 @@ def ingest(
             "paths", "No file or folder was named.", "For example: rag ingest ~/Documents"
         )
     with closing(open_assistant(settings)) as assistant:
-        plan = assistant.plan_uploads(upload) if upload else assistant.plan(paths or [])
+        if watch and events:  # its first look is the ordinary run, and what can pass is waited for
+            watching.follow_as_events(assistant, paths or [], collection)
+            return
+        try:
+            plan = assistant.plan_uploads(upload) if upload else assistant.plan(paths or [])
+        except NothingToIngest as error:
+            if not watch:
+                raise
+            err.print(styled(error.message), soft_wrap=True)  # there will be
+            watching.follow(assistant, paths or [], collection, keep_missing, json)
+            return
         plan = _confirm_removals(plan, keep_missing, ask=not (yes or json or events))
         stream = assistant.ingest(
             plan,
             collection=collection,
+            ocr=not no_ocr,
             wait=not no_wait,
-            on_wait=_tell_waiting_as_event if events else tell_waiting,
+            on_wait=tell_waiting_as_event if events else tell_waiting,
         )
         with closing(stream):  # type: ignore[type-var]
             if events:
@@ -78,32 +97,51 @@ def ingest(
                 code = _print_contract(stream)
             else:
                 code = show_progress(stream, len(plan.load))
+        advice = None if events or json else assistant.unread_pages_advice()
+        if advice:
+            err.print(styled(advice, "yellow"), soft_wrap=True)
+        if watch:
+            watching.follow(assistant, paths or [], collection, keep_missing, json)
+            return
     raise typer.Exit(code)
 
 
-def show_progress(stream: Iterator[IngestEvent], to_load: int) -> int:
+def show_progress(stream: Iterator[IngestEvent | BackedUp], to_load: int) -> int:
     """Draw a progress bar while a run goes on, then its summary. Returns the exit code."""
+    from rag.catalog.backups import BackedUp
     from rag.ingest.commit import Embedded
     from rag.ingest.pipeline import Summary
+    from rag.ingest.recognise import Recognised
 
     not_read: list[FileResult] = []
-    summary = None
-    with progress_bar("files") as progress:
-        task = progress.add_task("Reading", total=to_load, rate="")
+    summary, note, reading_files = None, "", True
+    with progress_bar() as progress:
+        task = progress.add_task("Reading", total=to_load, things="files", rate="")
         for event in stream:
             if isinstance(event, Embedded):
                 rate = f"{event.chunks / event.seconds:.0f} chunks/s" if event.seconds else ""
                 progress.update(task, rate=rate)
+            elif isinstance(event, Recognised):
+                pages = f"page {event.page} of {Path(event.path).name}" if event.page else ""
+                progress.update(
+                    task, description="Reading pictures of text", total=event.pages,
+                    completed=event.done, things="pages", rate=pages,
+                )  # fmt: skip
+                reading_files = False
             elif isinstance(event, FileResult):
-                if event.outcome != "unchanged" and event.container is None:
+                if reading_files and event.outcome != "unchanged" and event.container is None:
                     progress.advance(task)
                 if event.outcome in RETIRING | TRANSIENT:
                     not_read.append(event)
+            elif isinstance(event, BackedUp):
+                note = event.note
             elif isinstance(event, Summary):
                 summary = event
     assert summary is not None, "a run that ends without an error ends with its summary"
     print_not_read(not_read)
     print_summary(summary)
+    if note:
+        err.print(styled(note, "yellow"), soft_wrap=True)
     return _exit_code(summary)
 
 
@@ -119,8 +157,10 @@ def print_not_read(results: Sequence[FileResult]) -> None:
 
 def print_summary(summary: Summary) -> None:
     words = [f"{n} {outcome.replace('_', ' ')}" for outcome, n in summary.counts.items()]
+    recognised = summary.pages_recognised
+    pages = f"{recognised} page{'s' if recognised > 1 else ''} read by OCR, " if recognised else ""
     out.print(
-        f"{', '.join(words) or 'nothing to do'}; {summary.chunks_embedded} chunks embedded "
+        f"{', '.join(words) or 'nothing to do'}; {pages}{summary.chunks_embedded} chunks embedded "
         f"in {summary.seconds:.1f} s.",
         soft_wrap=True,
     )
@@ -150,11 +190,11 @@ def tell_waiting(holder: Holder | None) -> None:
     err.print(f"Waiting: the library is being written by {holder or 'another process'}.")
 
 
-def _tell_waiting_as_event(holder: Holder | None) -> None:
+def tell_waiting_as_event(holder: Holder | None) -> None:
     print_json({"event": "waiting", "holder": str(holder or "another process")})
 
 
-def _print_events(stream: Iterator[IngestEvent]) -> int:
+def _print_events(stream: Iterator[IngestEvent | BackedUp]) -> int:
     from rag.ingest.pipeline import Summary
     from rag.jobs import to_line
 
@@ -166,7 +206,7 @@ def _print_events(stream: Iterator[IngestEvent]) -> int:
     return code
 
 
-def _print_contract(stream: Iterator[IngestEvent]) -> int:
+def _print_contract(stream: Iterator[IngestEvent | BackedUp]) -> int:
     from rag.cli import contracts
     from rag.ingest.pipeline import Summary
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from rag.cli import certifying
 from rag.cli.console import err, out, print_json, styled
 from rag.cli.flags import takes_settings
 from rag.config import SETTINGS, Settings
 from rag.errors import UsageError
-from rag.types import Document
+from rag.explain import STATES, by_ocr, coverage, page_states
+from rag.types import Coverage, Document
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 Collection = Annotated[str | None, typer.Option(help="Only this collection.")]
@@ -67,6 +70,7 @@ def show_document(
     with closing(open_assistant(settings)) as assistant:
         found = assistant.document(document)
         units = assistant.units(found.id)
+        not_read = assistant.not_read(found.id)
         members = [member.path for member in assistant.members(found)]
     if json:
         from rag.cli import contracts
@@ -88,8 +92,13 @@ def show_document(
         out.print(Text.assemble((f"{name:<12}", "dim"), styled(str(value))), soft_wrap=True)
     if found.error is not None:
         out.print(styled(f"{found.error.message} {found.error.hint}", "yellow"), soft_wrap=True)
+    if found.hidden_characters:
+        out.print(styled(_hidden(found.hidden_characters), "yellow"), soft_wrap=True)
+    for line in page_states(not_read):
+        out.print(styled(line[:1].upper() + line[1:], "yellow"), soft_wrap=True)
     for unit in units:
-        state = "" if unit.state == "read" else f"  {unit.state}"
+        mark = by_ocr(unit.ocr_confidence) or STATES[unit.state]
+        state = "" if unit.state == "read" else f", {mark}"
         out.print(styled(f"  {unit.label}: {len(unit.text)} characters{state}"), soft_wrap=True)
     for path in members:
         out.print(styled(f"  with {path}"), soft_wrap=True)
@@ -105,6 +114,13 @@ def remove_documents(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once if another process is writing.")
     ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Look whether anything is left, and write that down (.json or .md).",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Forget documents. Files in your folders are not touched; copies of uploads go."""
@@ -112,19 +128,27 @@ def remove_documents(
 
     if not documents and not collection:
         raise UsageError("documents", "No document was named.", "rag documents list shows them.")
+    if certificate is not None:
+        certifying.require_writable(certificate)
     with closing(open_assistant(settings)) as assistant:
         gone = {d.id: d for d in map(assistant.document, documents or [])}
         if collection:
             gone |= {d.id: d for d in assistant.documents(collection)}
         if gone and not yes and not _confirmed(list(gone.values())):
             raise typer.Exit(1)
-        results = assistant.remove(list(gone), wait=not no_wait) if gone else []
+        if certificate is not None and gone:
+            results, proof = assistant.remove_with_proof(list(gone), wait=not no_wait)
+            certifying.write(proof, certificate)
+        else:
+            results = assistant.remove(list(gone), wait=not no_wait) if gone else []
     if json:
         from rag.cli import contracts
 
         print_json({"removed": [contracts.file_result(result) for result in results]})
     else:
         out.print(f"Removed {len(results)} documents from the library.")
+    if certificate is not None and gone:
+        certifying.tell(proof, certificate)
 
 
 def status(settings: Settings, json: Json = False) -> None:
@@ -133,16 +157,18 @@ def status(settings: Settings, json: Json = False) -> None:
 
     with closing(open_assistant(settings)) as assistant:
         found = assistant.status()
+        advice = assistant.unread_pages_advice()
     if json:
         from rag.cli import contracts
 
         print_json(contracts.status(found))
         return
-    coverage, chat, identity = found.coverage, found.chat, found.identity
+    chat, identity = found.chat, found.identity
     rows = {
         "Library": found.home,
-        "Files": f"{coverage.documents_read} of {coverage.documents} read",
-        "Pages": f"{coverage.pages}, {coverage.pages_without_text} without text",
+        "Files": coverage(found.coverage),
+        "Pages": _pages(found.coverage),
+        "OCR": found.ocr or "none: no tesseract is installed",
         "Chunks": str(found.chunks),
         "Collections": ", ".join(found.collections) or "–",
         "Embedding": f"{identity.model} ({identity.engine})" if identity else "not chosen yet",
@@ -164,6 +190,8 @@ def status(settings: Settings, json: Json = False) -> None:
         )
     for name, value in rows.items():
         out.print(Text.assemble((f"{name:<12}", "dim"), styled(value)), soft_wrap=True)
+    if advice:
+        err.print(styled(advice, "yellow"), soft_wrap=True)
     if chat.notice:
         err.print(styled(chat.notice, "yellow"), soft_wrap=True)
 
@@ -202,8 +230,21 @@ def _state(document: Document) -> str:
         return f"old version kept ({document.outcome})"
     if not document.searchable:
         return document.outcome.replace("_", " ")
-    missing = document.pages_without_text
-    return "read" if not missing else f"read, {missing} pages without text"
+    unread = document.pages_unread
+    return "read" if not unread else f"read, {unread} page{'s' if unread > 1 else ''} unread"
+
+
+def _pages(coverage: Coverage) -> str:
+    """All pages and sections, and how many are in each state but `read`."""
+    counts = [f"{n:,} {STATES[state]}" for state in STATES if (n := coverage.states.get(state, 0))]
+    return f"{coverage.pages:,}: {', '.join(reversed(counts))}" if counts else "none yet"
+
+
+def _hidden(characters: int) -> str:
+    return (
+        f"{characters} characters that nobody sees on its pages were left out: white on white, too "
+        "small to read, off the page or not drawn."
+    )
 
 
 def _confirmed(documents: list[Document]) -> bool:

@@ -22,8 +22,10 @@ from rag.cli import (  # noqa: E402
     examining,
     generating,
     ingesting,
+    keeping,
     library,
     models,
+    picturing,
     reindexing,
     serving,
 )
@@ -39,7 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (
-    serving, ingesting, asking, library, models, reindexing, examining, evaluating, generating,
+    serving, ingesting, asking, library, picturing, keeping, models, reindexing, examining,
+    evaluating, generating,
 ):  # fmt: skip
     module.register(app)
 

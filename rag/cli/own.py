@@ -85,8 +85,8 @@ def _make(settings: Settings, count: int, seed: int, fresh: bool, yes: bool, jso
     else:
         known = questions.read(path)
     made: list[OwnQuestion] = []
-    with closing(open_assistant(settings)) as assistant, progress_bar("questions") as progress:
-        task = progress.add_task("Making", total=count, rate="")
+    with closing(open_assistant(settings)) as assistant, progress_bar() as progress:
+        task = progress.add_task("Making", total=count, things="questions", rate="")
         for question in make(assistant, count, seed, known):
             # each is kept at once: a model may take a minute for it
             questions.add(path, [question], fresh=fresh and not made)
@@ -146,8 +146,8 @@ def _measure(settings: Settings, answers: int) -> Run:
     from rag.evaluation.own.asking import evaluate_own as measure
 
     found = questions.read(settings.library.own_questions)
-    with closing(open_assistant(settings)) as assistant, progress_bar("steps") as progress:
-        task = progress.add_task("Asking", total=None, rate="")
+    with closing(open_assistant(settings)) as assistant, progress_bar() as progress:
+        task = progress.add_task("Asking", total=None, things="steps", rate="")
         return measure(
             assistant,
             found,

@@ -168,11 +168,13 @@ def _show_progress(events: Iterator[ReindexEvent]) -> Swapped:
     from rag.ingest.commit import Embedded
     from rag.ingest.reindex import Outlook, Publishing, Swapped
 
-    with progress_bar("chunks") as progress:
+    with progress_bar() as progress:
         for event in events:
             if isinstance(event, Outlook):
                 done = event.done
-                task = progress.add_task("Embedding", total=event.chunks, completed=done, rate="")
+                task = progress.add_task(
+                    "Embedding", total=event.chunks, completed=done, things="chunks", rate=""
+                )
             elif isinstance(event, Embedded):
                 rate = f"{event.chunks / event.seconds:.1f} chunks/s" if event.seconds else ""
                 progress.update(task, completed=done + event.chunks, rate=rate)

@@ -59,7 +59,7 @@ def demo(
     files = [p for p in sorted(bundled("data").iterdir()) if p.suffix != ".jsonl"]
     with closing(open_assistant(settings)) as assistant:
         plan = assistant.plan(files)
-        show_progress(assistant.ingest(plan, collection=SAMPLES), len(plan.load))
+        show_progress(assistant.ingest(plan, collection=SAMPLES, ocr=False), len(plan.load))
         out.print()
         out.print(styled(f"Question: {DEMO_QUESTION}"))
         print_answer(stream_answer(assistant.ask(DEMO_QUESTION, scope=Scope((SAMPLES,)))))

@@ -11,6 +11,7 @@ from pathlib import Path
 from rag.doctor.facts import CatalogFacts, Facts, LibraryFacts
 from rag.doctor.words import Finding, finding
 from rag.errors import BadSetting, DiskFull, LibraryDamaged, SchemaTooNew
+from rag.loaders.tesseract import advice
 from rag.paths import Home
 
 
@@ -29,8 +30,30 @@ def findings(facts: Facts) -> Iterator[Finding]:
         yield from _unreadable(library)
     elif library.catalog is not None:
         yield from _indexes(library.home, library.catalog)
+        yield from _ocr(facts, library.catalog)
     elif library.writable:
         yield finding("no_library", home=library.home)
+
+
+def _ocr(facts: Facts, catalog: CatalogFacts) -> Iterator[Finding]:
+    count, engine = catalog.pages_unread, facts.ocr
+    pages = f"{count:,} page{'s' if count > 1 else ''}"
+    if facts.settings.ocr_pages == 0:
+        return
+    if engine is None:
+        if catalog.pages_unread:
+            yield replace(finding("ocr_missing", pages=pages), command=advice())
+        return
+    missing = [name for name in facts.settings.ocr_languages if name not in engine.languages]
+    if missing:
+        packages = shlex.join(f"tesseract-ocr-{name.replace('_', '-')}" for name in missing)
+        found = finding("ocr_languages_missing", languages=", ".join(missing))
+        yield replace(found, command=f"sudo apt-get install {packages}")
+    if catalog.pages_unread:
+        yield finding("ocr_waiting", pages=pages, folder=catalog.folder)
+    elif not missing:
+        languages = ", ".join(engine.languages)
+        yield finding("ocr", engine=f"tesseract {engine.version}", languages=languages)
 
 
 def _setting(home: Path, origin: str, error: BadSetting) -> Finding:

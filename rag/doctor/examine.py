@@ -15,6 +15,7 @@ from rag.doctor.words import Finding
 from rag.engines.embedded import MODEL, EmbeddedEngine
 from rag.engines.ollama.room import machine_of
 from rag.errors import BadSetting, ModelMissing
+from rag.loaders import tesseract
 from rag.types import EmbeddingIdentity
 
 USUAL_HOST = next(str(s.default) for s in SETTINGS if s.name == "ollama_host")
@@ -44,6 +45,7 @@ def examine(
         machine=machine_of(settings.ollama_host) if asked is not None else None,
         wrong=tuple(wrong),
         dropped=tuple(dropped),
+        ocr=tesseract.installed(),
         python=platform.python_version(),
         system=platform.platform(),
     )

@@ -12,6 +12,7 @@ from rag.engines.ollama.replies import named
 from rag.engines.ollama.room import judged
 from rag.errors import BadSetting, EngineError, HomeError, VouchError
 from rag.hardware import Machine
+from rag.loaders.tesseract import Tesseract
 from rag.locks import Holder
 from rag.types import EmbeddingIdentity, ModelInfo, RunningModel
 
@@ -101,6 +102,8 @@ class CatalogFacts:
     folder: str
     vectors: IndexState
     keywords: IndexState
+    pages_unread: int = 0
+    """Pages for OCR that it has not tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class Facts:
     trial: Trial | None = None
     wrong: tuple[tuple[str, BadSetting], ...] = ()
     dropped: tuple[str, ...] = ()
+    ocr: Tesseract | None = None
     python: str = ""
     system: str = ""
 

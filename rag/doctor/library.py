@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from rag.catalog import chunks, connection, documents, indexing, schema
+from rag.catalog import backups, chunks, connection, documents, indexing, recognitions, schema
 from rag.doctor.facts import CatalogFacts, IndexState, LibraryFacts
 from rag.errors import HomeError, HomeNotWritable, LibraryDamaged
 from rag.indexes import publish
@@ -57,7 +57,8 @@ def _look_inside(
     if wrong is not None:
         raise LibraryDamaged(str(home.database), wrong)
     newest = publish.newest(db)
-    whole = newest is not None and publish.is_whole(home, newest)
+    look = publish.is_sound if thorough else publish.is_whole
+    whole = newest is not None and look(home, newest)
     count = chunks.count(db)
     return CatalogFacts(
         count,
@@ -66,12 +67,15 @@ def _look_inside(
         next((s for s in documents.sources(db) if Path(s).exists()), str(Path.home())),
         vectors="none" if newest is None else "whole" if whole else "damaged",
         keywords=_keywords(home.keyword_index) if count else "none",
+        pages_unread=recognitions.untried(db) if schema.version(db) == schema.LATEST else 0,
     )
 
 
 def _keywords(folder: Path) -> IndexState:
     if not KeywordIndex.exists(folder):
         return "gone"
+    if not KeywordIndex.is_sound(folder):
+        return "damaged"
     try:
         KeywordIndex(folder)
     except LibraryDamaged:
@@ -90,6 +94,4 @@ def _writable(folder: Path) -> bool:
 
 
 def _newest(folder: Path) -> Path | None:
-    """The last of the files whose names end in their time."""
-    files = folder.glob("library-schema*.db")
-    return max(files, key=lambda path: path.stat().st_mtime, default=None)
+    return next((backup.path for backup in backups.listed(folder)), None)

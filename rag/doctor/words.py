@@ -254,6 +254,7 @@ _LIBRARY = [
     *_in_order(
         "Library",
         library="{chunks} chunks in {home}, and nothing wrong with them.",
+        ocr="{engine} reads pages that are pictures, in {languages}.",
     ),
     Finding(
         "bad_setting", "Library", "problem",
@@ -308,11 +309,11 @@ _LIBRARY = [
     ),
     Finding(
         "library_damaged_backup", "Library", "problem",
-        "The library file {database} is damaged; there is a copy from before its last change of "
-        "form.",
+        "The library file {database} is damaged; its newest backup is {backup}.",
         "Nothing read from it can be trusted. Your own files are not concerned.",
-        "Put the copy in its place, and ingest your folders again",
-        "mkdir -p {home}/damaged && mv {database}* {home}/damaged && cp {backup} {database}",
+        "Put the newest backup that is whole in its place, and ingest your folders again for what is "
+        "newer; the damaged file is kept aside",
+        "rag library restore --yes",
     ),
     Finding(
         "vector_index_damaged", "Library", "warning",
@@ -321,9 +322,9 @@ _LIBRARY = [
         _REBUILT, "rag ingest {folder}",
     ),
     Finding(
-        "keyword_index_damaged", "Library", "problem",
+        "keyword_index_damaged", "Library", "warning",
         "The keyword index is damaged.",
-        "Every search fails until it is built anew.",
+        "Search makes one in memory instead, which takes longer the larger the library is.",
         _REBUILT, "rag ingest {folder}",
     ),
     Finding(
@@ -337,6 +338,25 @@ _LIBRARY = [
         "The library is being written by {holder}.",
         "Reading goes on; whoever else wants to write waits until it has ended.",
         "See what it does", "ps -fp {pid}",
+    ),
+    Finding(
+        "ocr_missing", "Library", "warning",
+        "{pages} unread: pictures or garbled text, and there is no tesseract to read them.",
+        "What stands on them is not found, and no answer can draw on it.",
+        "Install it; the next ingestion then reads them, and nothing else anew",
+        "sudo apt-get install tesseract-ocr",
+    ),
+    Finding(
+        "ocr_waiting", "Library", "note",
+        "{pages} for OCR: an ingestion was stopped, or a document has more than ocr_pages.",
+        "What stands on them is not found yet.",
+        "The next ingestion goes on with them", "rag ingest {folder}",
+    ),
+    Finding(
+        "ocr_languages_missing", "Library", "warning",
+        "ocr_languages names {languages}, which the installed tesseract does not have.",
+        "It reads in the others, and makes mistakes in these.",
+        "Install their data, or change ocr_languages", "sudo apt-get install tesseract-ocr-deu",
     ),
 ]  # fmt: skip
 

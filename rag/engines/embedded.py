@@ -13,6 +13,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,24 @@ from rag.types import (
 MODEL = "all-minilm-l6-v2"
 DIMS = 384
 MAX_TOKENS = 256
-BATCH = 8  # larger batches lose on a CPU: cache and padding
+TOKENS_A_BATCH = 1024
+"""Of the longest text times how many there are: more loses on a CPU, to its cache and to padding."""
+MOST_IN_A_BATCH = 32
 
 _INSTALL_HINT = "Install it: pip install 'vouch-rag[embedded]'"
 
 
 class EmbeddedEngine:
-    """Embeds with MiniLM. Threads of one call are set by `threads` (0: one per core)."""
+    """Embeds with MiniLM, in so many `threads` (0: one per core), each at a batch of its own.
+
+    Threads that share a batch wait for one another by spinning: beside other work that takes half as
+    much processor time again (benchmarks/ingest.py), and is no faster on an idle machine.
+    """
 
     name = "embedded"
 
     def __init__(self, threads: int = 0) -> None:
-        self._threads = threads or os.cpu_count() or 1
+        self._workers = ThreadPoolExecutor(threads or os.cpu_count() or 1, "embed")
         self._session: Any = None
         self._digest: str | None = None
         self._loading = threading.Lock()
@@ -98,9 +105,9 @@ class EmbeddedEngine:
         long = [i for i in order if len(tokens[i]) > MAX_TOKENS]
         vectors = np.empty((len(texts), DIMS), np.float32)
         whole = order[: len(order) - len(long)]
-        for i in range(0, len(whole), BATCH):
-            part = whole[i : i + BATCH]
-            vectors[part] = self._run([tokens[j] for j in part])
+        parts = list(_batches(whole, [len(tokens[i]) for i in whole]))
+        for part, rows in zip(parts, self._run_all(parts, tokens), strict=True):
+            vectors[part] = rows
         for i in long:
             vectors[i] = self._embed_in_windows(tokens[i])
         return vectors
@@ -116,6 +123,16 @@ class EmbeddedEngine:
             "The embedded engine has no language model of its own: it answers by quoting.",
             "For written answers install Ollama and run: ollama pull llama3.1, or set chat_model to "
             "a GGUF file.",
+        )
+
+    def _run_all(
+        self, parts: Sequence[Sequence[int]], tokens: Sequence[Sequence[int]]
+    ) -> Iterator[Vectors]:
+        """The vectors of each part of the texts; what has not begun is left where it is cut off."""
+        batches = [[tokens[i] for i in part] for part in parts]
+        # a single one, such as a question, does not wait for workers that others keep busy
+        return (
+            map(self._run, batches) if len(batches) == 1 else self._workers.map(self._run, batches)
         )
 
     def _run(self, batch: Sequence[Sequence[int]]) -> Vectors:
@@ -137,7 +154,8 @@ class EmbeddedEngine:
         first, last, inner = ids[0], ids[-1], ids[1:-1]
         step = MAX_TOKENS - wordpiece.SPECIAL_TOKENS
         windows = [[first, *inner[i : i + step], last] for i in range(0, len(inner), step)]
-        vectors = [self._run(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
+        size = TOKENS_A_BATCH // MAX_TOKENS
+        vectors = [self._run(windows[i : i + size]) for i in range(0, len(windows), size)]
         mean: Vectors = _unit_length(np.concatenate(vectors).mean(axis=0, keepdims=True))[0]
         return mean
 
@@ -147,8 +165,7 @@ class EmbeddedEngine:
                 import onnxruntime
 
                 options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = self._threads
-                options.inter_op_num_threads = 1
+                options.intra_op_num_threads = options.inter_op_num_threads = 1
                 self._session = onnxruntime.InferenceSession(
                     _weights().as_posix(), options, providers=["CPUExecutionProvider"]
                 )
@@ -167,6 +184,18 @@ class EmbeddedEngine:
                 model, f"The embedded engine has no model {model}.", f"It has {MODEL} only."
             )
         return _weights()
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Texts that are sorted by length, in batches of about as many tokens, padding included."""
+    batch: list[int] = []
+    for text, length in zip(order, lengths, strict=True):
+        if batch and ((len(batch) + 1) * length > TOKENS_A_BATCH or len(batch) == MOST_IN_A_BATCH):
+            yield batch
+            batch = []
+        batch.append(text)
+    if batch:
+        yield batch
 
 
 def _weights() -> Path:

@@ -8,6 +8,7 @@ index is published anew when it has fallen far enough behind (publish.py).
 from __future__ import annotations
 
 import contextlib
+import itertools
 
 from rag.catalog import chunks, indexing
 from rag.catalog.connection import Catalog
@@ -18,7 +19,7 @@ from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import EmbeddingIdentity
 
-KEYWORD = "keyword-2"
+KEYWORD = "keyword-3"
 """Name of the watermark; a change of fields or analysis takes a new one and builds anew."""
 
 
@@ -32,7 +33,9 @@ def follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
 
 
 def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> None:
-    """Bring every index up to date as far as it is due."""
+    """Bring every index up to date as far as it is due; at the end of a run damage is looked for."""
+    if at_end and not KeywordIndex.is_sound(home.keyword_index):
+        _discard_keyword(catalog, home, lock)
     follow_keyword(catalog, home, lock)
     follow_vectors(catalog, home, lock, at_end)
 
@@ -48,13 +51,33 @@ def follow_vectors(
     with catalog.read() as db:
         due = publish.is_due(db, at_end, identity)
         newest = publish.newest(db, identity)
-    due = due or (at_end and newest is not None and not publish.is_whole(home, newest))
+    due = due or (at_end and newest is not None and not publish.is_sound(home, newest))
     # a generation that cannot be built stops nothing: what it lacks is scanned exactly
     if due:
         with contextlib.suppress(LibraryDamaged):
             publish.publish_generation(catalog, home, lock, identity)
     elif at_end:
         publish.remove_old(catalog, home, lock)
+
+
+def build_anew(catalog: Catalog, home: Home, lock: WriterLock) -> None:
+    """Make every index of what is live now alone: an index that follows keeps what was removed,
+    unfindable, until it is merged or replaced.
+    """
+    _discard_keyword(catalog, home, lock)
+    follow_keyword(catalog, home, lock)
+    with catalog.read() as db:
+        empty = chunks.count(db) == 0
+        kept = [indexing.identity(db), indexing.former_identity(db)]
+        made = {generation.identity for generation in indexing.generations(db)}
+    for identity in kept:
+        if identity is not None and identity.key in made and not empty:
+            publish.publish_generation(catalog, home, lock, identity)
+    if empty:
+        with catalog.write(lock) as db:
+            for generation in indexing.generations(db):
+                indexing.withdraw(db, generation.name)
+    publish.remove_old(catalog, home, lock)
 
 
 def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
@@ -69,7 +92,10 @@ def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
         index = KeywordIndex(folder)  # also where nothing is new: a damaged one shows itself
         if followed == last:
             return
-        index.update(chunks.removed_after(db, followed), chunks.after(db, followed))
+        gone = chunks.removed_after(db, followed)
+        # of these the renamed ones are there, and not among the new ones unless added twice
+        renamed = chunks.by_ids(db, gone).values()
+        index.update(gone, itertools.chain(renamed, chunks.after(db, followed)))
     with catalog.write(lock) as db:
         indexing.set_watermark(db, KEYWORD, last)
         chunks.forget_removals(db, last)

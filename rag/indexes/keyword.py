@@ -6,9 +6,12 @@ Adding a chunk twice is safe (it is deleted by id first), so a replay after a cr
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ import tantivy
 
 from rag.errors import DiskFull, LibraryDamaged
 from rag.indexes import analysis
-from rag.text import STOP_WORDS, stem
+from rag.text import STOP_WORDS, fold, stem
 from rag.types import StoredChunk
 
 Scores = list[tuple[int, float]]
@@ -26,9 +29,17 @@ Scores = list[tuple[int, float]]
 NAME_WEIGHT = 2.0
 """How much a word of the file's name counts beside one of the text: it is in every chunk of the file,
 and so is rarely rare."""
+PAGE_WEIGHT = 2.0
+"""The same of the number of a page that the query names."""
 MOST_WORDS = 64  # of one query; a pasted page asks for its first words
 _WRITER_HEAP = 50_000_000  # bytes
 _SHORTEST_NAME = 2  # words of a file's name that name a document; a title may be one word
+_PAGED = ("page", "slide")
+_PAGES = re.compile(  # folded: dashes are hyphens
+    r"\b(?:pages?|slides?|pp?\.|seiten?|s\.|folien?|p[aá]ginas?|pagin[ae]|diapositivas?|стр(?:\.|аниц[аеы]))"
+    r"\s*(\d{1,4}(?:\s*(?:-|,|and|und|et|y|e|и|&)\s*\d{1,4})*)"
+)
+_RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 _ASIDE = re.compile(r"\s*\([^)]*\)")
 
 
@@ -42,6 +53,20 @@ class KeywordIndex:
     @staticmethod
     def exists(folder: Path) -> bool:
         return folder.is_dir() and bool(tantivy.Index.exists(str(folder)))
+
+    @staticmethod
+    def is_sound(folder: Path) -> bool:
+        """Whether what tantivy has committed is as it was written, by its own checksums, which it
+        does not look at itself: it would panic, or find something else. True where nothing is.
+        """
+        try:
+            meta = json.loads((folder / "meta.json").read_bytes())
+            json.loads((folder / ".managed.json").read_bytes())
+            return all(map(_is_sound, _committed(folder, meta["segments"])))
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+            return False
 
     @staticmethod
     def discard(folder: Path) -> None:
@@ -62,6 +87,11 @@ class KeywordIndex:
         except (ValueError, OSError) as error:
             raise _map(error) from error
 
+    @property
+    def count(self) -> int:
+        """How many chunks it holds."""
+        return int(self._searcher().num_docs)
+
     def search(self, query: str, k: int) -> Scores:
         """The ids of the `k` best chunks with their BM25 scores, best first."""
         searcher = self._searcher()
@@ -78,6 +108,13 @@ class KeywordIndex:
         among = self._filter(tantivy.Query.term_set_query(self._schema, "chunk", list(chunk_ids)))
         both = tantivy.Query.boolean_query([(tantivy.Occur.Must, any_word), among])
         return dict(self._found(searcher, both, len(chunk_ids)))
+
+    def among(self, chunk_ids: Sequence[int]) -> list[int]:
+        """Which of these chunks are in the index."""
+        wanted = tantivy.Query.term_set_query(self._schema, "chunk", list(chunk_ids))
+        if not chunk_ids:
+            return []
+        return [i for i, _ in self._found(self._searcher(), wanted, len(chunk_ids))]
 
     def named(self, labels: Sequence[str], query: str, k: int) -> Scores:
         """The best `k` chunks for a query of the documents that have one of these labels."""
@@ -123,7 +160,11 @@ class KeywordIndex:
             tantivy.Query.boost_query(self._term("name", word), NAME_WEIGHT)
             for word in _asked_names(query)
         ]
-        return [(tantivy.Occur.Should, part) for part in (*text, *names)]
+        pages = [
+            tantivy.Query.boost_query(self._term("page", number), PAGE_WEIGHT)
+            for number in _asked_pages(query)
+        ]
+        return [(tantivy.Occur.Should, part) for part in (*text, *names, *pages)]
 
     def _form(self, forms: Sequence[str]) -> tantivy.Query:
         """One word in the forms that the languages give it; a chunk is in one of them."""
@@ -153,14 +194,15 @@ class KeywordIndex:
 
 
 def matched(query: str, chunk: StoredChunk) -> tuple[str, ...]:
-    """The words of a query that the index found in a chunk or in its file's name."""
+    """What of a query the index found in a chunk: words, words of its file's name, its page."""
     language = analysis.language_of(chunk.text)
     asked = list(dict.fromkeys(analysis.words(query)))[:MOST_WORDS]
     there = set(analysis.stems(context(chunk), language))
     stemmed = analysis.stem_all(asked, language)
     names = set(map(stem, analysis.file_words(chunk.name))) & set(_asked_names(query))
     found = [word for word, form in zip(asked, stemmed, strict=True) if form in there]
-    return tuple(dict.fromkeys([*found, *sorted(names)]))
+    pages = [f"page {number}" for number in _asked_pages(query) if number in _pages(chunk)]
+    return tuple(dict.fromkeys([*found, *sorted(names), *pages]))
 
 
 def label(name: str) -> str:
@@ -180,7 +222,8 @@ def _forms(query: str, languages: Sequence[str]) -> list[list[str]]:
     """The words of a query, each in the forms that these languages give it."""
     found = list(dict.fromkeys(analysis.words(query)))[:MOST_WORDS]
     by_language = [analysis.stem_all(found, language) for language in languages]
-    return [list(dict.fromkeys(forms)) for forms in zip(*by_language, strict=True)]
+    forms = dict.fromkeys(zip(*by_language, strict=True))  # two words of one stem count once
+    return [list(dict.fromkeys(of_one)) for of_one in forms]
 
 
 def _asked_names(query: str) -> list[str]:
@@ -188,6 +231,22 @@ def _asked_names(query: str) -> list[str]:
     found = [word for word in analysis.name_words(query) if word not in STOP_WORDS]
     pairs = [a + b for a, b in pairwise(found)]
     return list(dict.fromkeys(map(stem, found + pairs)))[:MOST_WORDS]
+
+
+def _asked_pages(query: str) -> list[str]:
+    """The numbers of the pages or slides that a query names: page 12, slides 3 and 4, pp. 5-7."""
+    found: list[str] = []
+    for first, last in _RANGE.findall(" ".join(match[1] for match in _PAGES.finditer(fold(query)))):
+        to = int(last or first)
+        found += map(str, range(int(first), min(to, int(first) + MOST_WORDS) + 1))
+    return list(dict.fromkeys(found))[:MOST_WORDS]
+
+
+def _pages(chunk: StoredChunk) -> list[str]:
+    """The numbers by which people call the page of a chunk: its place, and what is printed on it."""
+    if chunk.kind not in _PAGED:
+        return []
+    return list(dict.fromkeys([str(chunk.unit), *re.findall(r"\d+", chunk.label)]))
 
 
 def context(chunk: StoredChunk) -> str:
@@ -205,7 +264,34 @@ def _document(chunk: StoredChunk) -> tantivy.Document:
     )
     for name in labels(chunk):
         document.add_text("label", name)
+    for number in _pages(chunk):
+        document.add_text("page", number)
     return document
+
+
+def _committed(folder: Path, segments: Sequence[Mapping[str, Any]]) -> Iterator[Path]:
+    """The files of the segments that are live, and their newest lists of deletions."""
+    live = {s["segment_id"].replace("-", ""): s["deletes"] for s in segments}
+    for path in folder.iterdir():
+        name, _, ending = path.name.partition(".")
+        deletes = live.get(name)
+        if name in live and (
+            not ending.endswith("del")
+            or (deletes is not None and ending == f"{deletes['opstamp']}.del")
+        ):
+            yield path
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a file has the checksum of its footer: JSON, then its length, then a fixed number."""
+    try:
+        content = memoryview(path.read_bytes())
+    except FileNotFoundError:
+        return True  # merged into another one meanwhile
+    (length,) = struct.unpack("<I", content[-8:-4])
+    body = len(content) - 8 - length
+    footer = json.loads(bytes(content[body:-8])) if body >= 0 else {}
+    return bool(footer.get("crc") == zlib.crc32(content[:body]))
 
 
 def _schema() -> tantivy.Schema:
@@ -213,7 +299,7 @@ def _schema() -> tantivy.Schema:
     builder.add_integer_field("chunk", indexed=True, fast=True)
     builder.add_text_field("text", tokenizer_name="whitespace")
     builder.add_text_field("name", tokenizer_name="whitespace", index_option="freq")
-    for field in ("label", "language"):
+    for field in ("label", "language", "page"):
         builder.add_text_field(field, tokenizer_name="raw", index_option="basic")
     return builder.build()
 

@@ -9,30 +9,33 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 import uuid
+import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.catalog import chunks, indexing, vectors
+from rag.catalog import chunks, connection, indexing, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.indexing import Generation as Published
-from rag.errors import DiskFull, LibraryDamaged
+from rag.errors import DiskFull, HomeError, LibraryDamaged
 from rag.indexes.vector import Generation
 from rag.locks import FileLock, WriterLock
-from rag.paths import Home
+from rag.paths import Home, put_on_disk
 from rag.types import EmbeddingIdentity
 
 DEAD_SHARE = 0.3  # of a generation's vectors, above which it is built anew
 TAIL_AT_END = (500, 0.05)  # chunks beyond the newest generation: at least, and share of all
 TAIL_WITHIN_RUN = (20_000, 0.25)
+_DATABASE = ".sqlite3"
+_BLOCK = 2**24  # bytes read and summed by one thread
 
 
 def is_due(db: sqlite3.Connection, at_end: bool, identity: EmbeddingIdentity | None = None) -> bool:
@@ -78,7 +81,7 @@ def publish_generation(
     built = json.loads(_child("build", catalog, identity.key, folder))
     _child("probe", catalog, identity.key, folder)
     _put_on_disk(folder)
-    generation = Published(name, identity.key, built["sequence"], built["vectors"], _sizes(folder))
+    generation = Published(name, identity.key, built["sequence"], built["vectors"], _marks(folder))
     with catalog.write(lock) as db:
         indexing.publish(db, generation)
     remove_old(catalog, home, lock)
@@ -115,9 +118,25 @@ def remove_old(catalog: Catalog, home: Home, lock: WriterLock) -> None:
 
 
 def is_whole(home: Home, published: Published) -> bool:
-    """Whether a generation's files are all there in their sizes: Chroma would crash on others."""
+    """Whether a generation's files are all there in their sizes."""
     folder = home.vector_index(published.identity) / published.name
-    return folder.is_dir() and _sizes(folder) == dict(published.files)
+    sizes = {name: size for name, (size, _) in published.files.items()}
+    return folder.is_dir() and {n: p.stat().st_size for n, p in _files(folder)} == sizes
+
+
+def is_sound(home: Home, published: Published) -> bool:
+    """Whether every byte of a generation's graph is as it was published: Chroma crashes on others,
+    and the program with it. Reads all of it, about two gigabytes a second.
+    """
+    folder = home.vector_index(published.identity) / published.name
+    try:
+        return (
+            is_whole(home, published)
+            and _marks(folder) == dict(published.files)
+            and not any(map(_is_damaged, folder.glob(f"*{_DATABASE}")))
+        )
+    except OSError:
+        return False  # removed meanwhile
 
 
 @dataclass(slots=True)
@@ -179,7 +198,7 @@ class VectorIndex:
             return None
         with contextlib.suppress(LibraryDamaged):  # the caller scans exactly instead
             # looked at again under the lock: Chroma makes a folder that is not there
-            if is_whole(self._home, published):
+            if is_sound(self._home, published):
                 return _Opened(Generation(folder), use)
         use.release()
         return None
@@ -191,9 +210,40 @@ class VectorIndex:
                 opened.close()
 
 
-def _sizes(folder: Path) -> dict[str, int]:
+def _files(folder: Path) -> list[tuple[str, Path]]:
     files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    return [(path.relative_to(folder).as_posix(), path) for path in files]
+
+
+def _marks(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and checksum of each file of a generation; 0 of the database, which Chroma writes to
+    even when it only reads.
+    """
+    with ThreadPoolExecutor() as threads:
+        return {
+            name: (path.stat().st_size, 0 if path.suffix == _DATABASE else _checksum(path, threads))
+            for name, path in _files(folder)
+        }
+
+
+def _is_damaged(database: Path) -> bool:
+    try:
+        return (
+            connection.peek(database, lambda db: connection.damage(db, thorough=False)) is not None
+        )
+    except HomeError:
+        return True
+
+
+def _checksum(path: Path, threads: ThreadPoolExecutor) -> int:
+    """CRC-32 of the CRC-32 of each block: blocks are read side by side."""
+
+    def of_block(start: int) -> bytes:
+        with path.open("rb") as file:
+            file.seek(start)
+            return zlib.crc32(file.read(_BLOCK)).to_bytes(4, "little")
+
+    return zlib.crc32(b"".join(threads.map(of_block, range(0, path.stat().st_size, _BLOCK))))
 
 
 def _use_lock(folder: Path) -> Path:
@@ -223,13 +273,6 @@ def _child(verb: str, catalog: Catalog, identity: str, folder: Path) -> str:
 
 
 def _put_on_disk(folder: Path) -> None:
-    """fsync every file and folder of a generation, and the folder that lists it."""
-    paths = [*folder.rglob("*"), folder, folder.parent]
-    for path in paths:
-        if path.is_dir() and os.name == "nt":
-            continue  # Windows cannot open a folder to fsync it
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Every file and folder of a generation, and the folder that lists it."""
+    for path in (*folder.rglob("*"), folder, folder.parent):
+        put_on_disk(path)

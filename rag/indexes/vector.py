@@ -34,6 +34,7 @@ class Generation:
         try:
             self._client = _client(folder)
             self._collection = self._client.get_collection(COLLECTION, embedding_function=None)
+            self._count = int(self._collection.count())
         except Exception as error:  # Chroma raises bare types of its native part
             self.close()
             raise LibraryDamaged(
@@ -41,8 +42,6 @@ class Generation:
                 f"The vector index {folder.name} cannot be opened ({error}).",
                 "Run rag ingest on any folder: it builds a new one from the catalog.",
             ) from error
-
-        self._count = int(self._collection.count())
 
     @property
     def count(self) -> int:

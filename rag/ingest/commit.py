@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.catalog import chunks, documents, indexing, vectors
 from rag.catalog.connection import Catalog
@@ -61,8 +61,12 @@ class Committer:
         self.embedded = 0
         self.embed_seconds = 0.0
 
-    def finish(self, group: Sequence[Prepared]) -> Iterator[Embedded | FileResult]:
+    def finish(
+        self, group: Sequence[Prepared], collect: bool = True
+    ) -> Iterator[Embedded | FileResult]:
         """Embed what is missing, commit all files of the group in one transaction, report each.
+
+        `collect`: they are files of this run, which go into its collection.
 
         A file that the engine refuses fails alone; an engine that is gone ends the run.
         """
@@ -74,14 +78,15 @@ class Committer:
         except EngineError as error:
             if len(group) > 1:
                 for prepared in group:
-                    yield from self.finish([prepared])
+                    yield from self.finish([prepared], collect)
                 return
             yield self._commit_failure(group[0], "failed", error.info)
             return
         keys = {key for prepared in group for key in prepared.keys}
         with self._catalog.write(self._lock) as db:
             results = [self._commit(db, prepared, new, keys) for prepared in group]
-            self._collect(db, results)
+            if collect:
+                self._collect(db, results)
         yield from results
 
     def note_unchanged(self, known: Sequence[Document]) -> list[FileResult]:
@@ -123,21 +128,23 @@ class Committer:
         keep: Set[bytes],
     ) -> FileResult:
         """Commit one file of a group; `keep`: the vectors that any file of the group needs."""
-        if prepared.error is not None:
-            error = prepared.error
+        known, loaded, error = prepared.known, prepared.loaded, prepared.error
+        if loaded is None and error is not None:
             return self._fail(db, prepared, error.outcome, error.info, keep)
-        known, loaded = prepared.known, prepared.loaded
         if loaded is None:
             assert known is not None, "only a known file can be unchanged"
             documents.touch(db, known.id, prepared.version)
-            return unchanged(known)
+            return self._moved(db, prepared, known) if prepared.moved else unchanged(known)
         if indexing.identity(db) is None:
             indexing.set_identity(db, self._identity)
         sequence = chunks.next_sequence(db)
         if known is not None:
             chunks.remove(db, known.id, sequence, keep)
         outcome: Outcome = "updated" if known is not None and known.searchable else "added"
-        document_id = documents.replace(db, prepared.version, loaded, outcome, sequence)
+        info = error.info if error is not None else None
+        if error is not None:  # it has pages, and OCR may read them yet
+            outcome = error.outcome
+        document_id = documents.replace(db, prepared.version, loaded, outcome, sequence, info)
         chunks.add(db, document_id, prepared.chunks, prepared.keys, sequence)
         return FileResult(
             path=prepared.version.path,
@@ -148,8 +155,15 @@ class Committer:
             chunks=len(prepared.chunks),
             chunks_embedded=len(new.keys() & set(prepared.keys)),
             seconds=time.perf_counter() - prepared.started,
+            error=info,
             container=prepared.version.container,
         )
+
+    def _moved(self, db: sqlite3.Connection, prepared: Prepared, known: Document) -> FileResult:
+        ids = documents.move(db, known, prepared.version)
+        chunks.renamed(db, ids, chunks.next_sequence(db))
+        result = unchanged(known)
+        return replace(result, path=prepared.version.path, moved_from=known.path)
 
     def _commit_failure(self, prepared: Prepared, outcome: Outcome, error: ErrorInfo) -> FileResult:
         with self._catalog.write(self._lock) as db:
@@ -160,7 +174,8 @@ class Committer:
     def _collect(self, db: sqlite3.Connection, results: Sequence[FileResult]) -> None:
         if self._collection is not None:
             ids = [result.document_id for result in results if result.document_id]
-            documents.add_to_collection(db, ids, self._collection)
+            if documents.add_to_collection(db, ids, self._collection):
+                chunks.next_sequence(db)
 
     def _fail(
         self,

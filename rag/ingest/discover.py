@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import NothingToIngest, PathNotFound
 from rag.types import ErrorInfo
 
+UPLOAD = "upload:"
+"""How the paths of uploads begin."""
 IGNORED_NAMES = frozenset({"Thumbs.db", "desktop.ini", "__pycache__"})
 IGNORED_STARTS = (".", "~$")  # hidden files, and the locks that office programs leave
 
@@ -32,7 +35,7 @@ class Found:
     def name(self) -> str:
         if self.container is not None:
             return self.path.replace("/", "!").rpartition("!")[2]
-        return self.path.removeprefix("upload:").rsplit(os.sep, 1)[-1]
+        return self.path.removeprefix(UPLOAD).rsplit(os.sep, 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +93,48 @@ def _require(path: Path, given: Path) -> None:
 
 def _files(path: Path, leave_out: Path, unreadable: list[tuple[str, ErrorInfo]]) -> Iterator[Found]:
     if not path.is_dir():
-        yield from _found(path, None, unreadable)
+        yield from _found(str(path), path.stat, None, unreadable)
         return
-    root = str(path)
+    root, folders = str(path), [str(path)]
+    while folders:  # one stat a file: os.walk and Path would ask three times
+        folder = folders.pop()
+        try:
+            entries = [e for e in os.scandir(folder) if not _ignored(e.name)]
+        except OSError as error:
+            unreadable.append((folder, _refused(folder, error)))
+            continue
+        for entry in entries:
+            if not _is_folder(entry):
+                yield from _found(entry.path, entry.stat, root, unreadable)
+            elif not entry.is_symlink() and entry.path != str(leave_out):
+                folders.append(entry.path)
 
-    def note(error: OSError) -> None:
-        unreadable.append((str(error.filename), _refused(str(error.filename), error)))
 
-    for folder, names, file_names in os.walk(root, onerror=note):
-        names[:] = [n for n in names if not _ignored(n) and Path(folder, n) != leave_out]
-        for name in file_names:
-            if not _ignored(name):
-                yield from _found(Path(folder, name), root, unreadable)
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle
+        return False
 
 
 def _found(
-    path: Path, root: str | None, unreadable: list[tuple[str, ErrorInfo]]
+    path: str,
+    look: Callable[[], os.stat_result],
+    root: str | None,
+    unreadable: list[tuple[str, ErrorInfo]],
 ) -> Iterator[Found]:
     try:
-        str(path).encode()
-        stat = path.stat()
+        path.encode()
+        found = look()
     except UnicodeEncodeError:
         name = os.fsencode(path).decode("utf-8", "replace")
         unreadable.append((name, _ill_named(name)))
         return
     except OSError as error:
-        unreadable.append((str(path), _refused(str(path), error)))
+        unreadable.append((path, _refused(path, error)))
         return
-    if path.is_file():
-        yield Found(str(path), path, root, stat.st_size, stat.st_mtime_ns)
+    if stat.S_ISREG(found.st_mode):
+        yield Found(path, Path(path), root, found.st_size, found.st_mtime_ns)
 
 
 def _ignored(name: str) -> bool:

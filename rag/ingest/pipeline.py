@@ -1,8 +1,10 @@
-"""Load, chunk, embed, commit: one result for each file of a plan.
+"""Load, chunk, embed, commit, then OCR: one result for each file of a plan.
 
 A thread loads and chunks ahead of the embedding model through a bounded queue (prepare.py);
 documents are embedded and committed in groups (commit.py), and the indexes follow close behind.
-A kill at any moment loses nothing committed, and the next run continues.
+Pages that are pictures come last, when all else is searchable (recognise.py); the result of a file
+that has such pages comes after them. A kill at any moment loses nothing committed, and the next run
+continues.
 """
 
 from __future__ import annotations
@@ -10,24 +12,32 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag.catalog import documents, indexing, runs, vectors
+from rag.catalog import documents, indexing, recognitions, runs, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
-from rag.errors import IdentityMismatch
+from rag.errors import IdentityMismatch, LoadError
 from rag.indexes.follow import follow_all
 from rag.ingest import members
 from rag.ingest.commit import SLICE, Committer, Embedded
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader, again
+from rag.ingest.recognise import Recognised, Recogniser
 from rag.ingest.remove import discard_uploads, remove
 from rag.locks import WriterLock
 from rag.paths import Home
-from rag.types import Document, Embedder, EmbeddingIdentity, FileResult
+from rag.types import (
+    SEARCHABLE,
+    Document,
+    Embedder,
+    EmbeddingIdentity,
+    FileResult,
+    Recognition,
+)
 
 FOLLOW_SECONDS = 2.0  # between two commits of the keyword index; readers scan what it lacks
 
@@ -43,22 +53,24 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Event: the end of a run. `counts`: files by outcome."""
+    """Event: the end of a run. `counts`: files by outcome; `pages_unread`: of the whole library."""
 
     counts: dict[str, int]
     chunks: int
     chunks_embedded: int
     seconds: float
     embed_seconds: float
+    pages_recognised: int = 0
+    pages_unread: int = 0
 
 
-IngestEvent = Planned | Embedded | FileResult | Summary
+IngestEvent = Planned | Embedded | Recognised | FileResult | Summary
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The parts of an ingestion. `is_current`: whether today's reader and chunker made a document;
-    `readers_key` names all readers of today.
+    `readers_key` names all readers of today; `recogniser` None: no OCR.
     """
 
     catalog: Catalog
@@ -68,6 +80,7 @@ class Pipeline:
     reader: Reader
     readers_key: str
     is_current: Callable[[Document], bool]
+    recogniser: Recogniser | None = None
 
     def run(self, plan: Plan, lock: WriterLock, collection: str | None) -> Iterator[IngestEvent]:
         """Carry out a plan. Closing the iterator stops it; what is committed stays.
@@ -83,19 +96,25 @@ class Pipeline:
         with self.catalog.write(lock) as db:
             run = runs.begin(db, f"ingest {', '.join(plan.discovery.folders) or 'files'}")
         counts: Counter[str] = Counter()
-        chunks = 0
+        chunks = recognised = 0
         yield Planned(plan.files, len(plan.load), tuple(d.path for d in plan.remove))
         for event in self._events(plan, lock, committer):
             if isinstance(event, FileResult):
                 counts[event.outcome] += 1
                 chunks += event.chunks
+            elif isinstance(event, Recognised):
+                recognised = event.done
             yield event
+        with self.catalog.read() as db:
+            unread = documents.coverage(db).pages_unread
         summary = Summary(
             dict(counts),
             chunks,
             committer.embedded,
             time.perf_counter() - started,
             committer.embed_seconds,
+            recognised,
+            unread,
         )
         with self.catalog.write(lock) as db:
             runs.end(db, run, {"counts": summary.counts, "seconds": summary.seconds})
@@ -103,14 +122,28 @@ class Pipeline:
 
     def _events(
         self, plan: Plan, lock: WriterLock, committer: Committer
+    ) -> Iterator[Embedded | Recognised | FileResult]:
+        held: dict[str, FileResult] = {}
+        for event in self._texts(plan, lock, committer):
+            if self.recogniser is not None and isinstance(event, FileResult) and _may_wait(event):
+                held[event.document_id or ""] = event
+            else:
+                yield event
+        self._settle(lock, committer)
+        if self.recogniser is not None:
+            for late in self._pages(self.recogniser, held, lock, committer):
+                yield _told(late, plan.known) if isinstance(late, FileResult) else late
+
+    def _texts(
+        self, plan: Plan, lock: WriterLock, committer: Committer
     ) -> Iterator[Embedded | FileResult]:
+        """Every file of the plan, without OCR."""
         yield from committer.note_unchanged(plan.unchanged)
-        with self.catalog.read() as db:
-            known = {d.path: d for d in documents.all_documents(db)}
-        held = members.by_container(known.values())
+        known = plan.known
+        inside = members.by_container(known.values())
         for path, error in plan.discovery.unreadable:
             yield committer.fail(_unseen(path, known.get(path)), error)
-            yield from (committer.fail(again(d), error) for d in held.get(path, ()))
+            yield from (committer.fail(again(d), error) for d in inside.get(path, ()))
         shutil.rmtree(self.home.taken_out, ignore_errors=True)  # what a killed run left
         preparer = Preparer(
             self.reader,
@@ -118,26 +151,84 @@ class Pipeline:
             known,
             self.is_current,
             self.home.taken_out,
-            held,
+            inside,
+            self._recognised,
+            _by_content(plan),
         )
         arrivals = Arrivals(preparer, plan.load)
         followed = time.perf_counter()
+        moved: set[str] = set()
         try:
             while group := arrivals.take(SLICE):
                 gone = [document for prepared in group for document in prepared.gone]
                 yield from remove(self.catalog, self.home, lock, gone)
                 yield from committer.finish(group)
+                moved.update(p.known.path for p in group if p.known and p.moved)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
                 if time.perf_counter() - followed > FOLLOW_SECONDS:
                     follow_all(self.catalog, self.home, lock, at_end=False)
                     followed = time.perf_counter()
         finally:
             arrivals.stop()
-        yield from remove(self.catalog, self.home, lock, plan.remove)
+        gone = [d for d in plan.remove if (d.container or d.path) not in moved]
+        yield from remove(self.catalog, self.home, lock, gone)
+
+    def _pages(
+        self,
+        recogniser: Recogniser,
+        held: dict[str, FileResult],
+        lock: WriterLock,
+        committer: Committer,
+    ) -> Iterator[Embedded | Recognised | FileResult]:
+        """What waits for OCR in the whole library, the documents of this run before the others."""
+        queue = recogniser.waiting(held)
+        ids = {waiting.document.id for waiting in queue}
+        yield from (held.pop(id_) for id_ in [*held] if id_ not in ids)
+        total, done = sum(len(waiting.pages) for waiting in queue), 0
+        for waiting in queue:
+            document, refused = waiting.document, False
+            yield Recognised(document.path, 0, done, total)
+            try:
+                for page in recogniser.pages(waiting, lock):
+                    done += 1
+                    yield Recognised(document.path, page, done, total)
+            except LoadError:  # nothing is lost: the next run tries again
+                refused = True
+            result = held.pop(document.id, None)
+            for event in self._commit_pages(recogniser, document, committer):
+                if not isinstance(event, FileResult):
+                    yield event
+                elif result is not None:
+                    result = _with_pages(result, event)
+            if result is not None:
+                yield result
+            if refused:
+                break
+        yield from held.values()
+        if queue:
+            self._settle(lock, committer)
+
+    def _commit_pages(
+        self, recogniser: Recogniser, document: Document, committer: Committer
+    ) -> Iterator[Embedded | FileResult]:
+        loaded = recogniser.loaded(document)
+        if loaded is not None:
+            prepared = again(document)
+            prepared.version = replace(prepared.version, chunker=CHUNKER)
+            prepared.take(loaded, self.chunker)
+            yield from committer.finish([prepared], collect=False)
+
+    def _recognised(self, sha256: str) -> dict[int, Recognition]:
+        with self.catalog.read() as db:
+            return recognitions.of_file(db, sha256)
+
+    def _settle(self, lock: WriterLock, committer: Committer) -> None:
+        """Clear away what no document needs any more, and let the indexes follow to the end."""
         with self.catalog.write(lock) as db:
             if committer.embedded:  # the way back ends where the library has moved on
                 indexing.forget_former(db)
             vectors.sweep(db, indexing.kept(db))
+            recognitions.sweep(db)
         follow_all(self.catalog, self.home, lock, at_end=True)
         self.catalog.checkpoint()
 
@@ -155,8 +246,40 @@ class Pipeline:
         return identity
 
 
+def _by_content(plan: Plan) -> Mapping[str, list[Document]]:
+    """The documents whose files are gone, by what was in these."""
+    found: dict[str, list[Document]] = {}
+    for document in (*plan.remove, *plan.moved):
+        if document.container is None:
+            found.setdefault(document.sha256, []).append(document)
+    return found
+
+
 def _unseen(path: str, known: Document | None) -> Prepared:
     """A file or folder that could not even be looked at."""
     name = Path(path).name or path
     version = FileVersion(path, name, str(Path(path).parent), "", 0, 0, CHUNKER)
     return Prepared(version, known, time.perf_counter())
+
+
+def _may_wait(result: FileResult) -> bool:
+    """Whether a document may have pages for OCR."""
+    return bool(result.pages_without_text) and result.outcome in SEARCHABLE | {"no_text"}
+
+
+def _told(result: FileResult, known: Mapping[str, Document]) -> FileResult:
+    """The result of a file whose first text of this run is OCR's: it may have had another before."""
+    before = known.get(result.path)
+    is_update = result.outcome == "added" and before is not None and before.searchable
+    return replace(result, outcome="updated") if is_update else result
+
+
+def _with_pages(before: FileResult, after: FileResult) -> FileResult:
+    """The result of a file once OCR is through: new stays new."""
+    kept = before.outcome in ("added", "updated") and after.outcome in SEARCHABLE
+    return replace(
+        after,
+        outcome=before.outcome if kept else after.outcome,
+        chunks_embedded=before.chunks_embedded + after.chunks_embedded,
+        seconds=before.seconds + after.seconds,
+    )

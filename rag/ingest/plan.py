@@ -21,6 +21,13 @@ class Plan:
     remove: tuple[Document, ...]
     """Found by an earlier run of a folder of this run and no longer there."""
     discovery: Discovery
+    known: Mapping[str, Document]
+    """What the library had by path when the plan was made."""
+    moved: tuple[Document, ...] = ()
+    """Gone as well, but a new file has the very size and time: if its content is the same too, it
+    is the same document. If not, the next run asks about it."""
+    moment: tuple[object, ...] = ()
+    """Of the library, when the plan was made (catalog/runs.py)."""
 
     @property
     def files(self) -> int:
@@ -32,10 +39,11 @@ class Plan:
 def make_plan(
     discovery: Discovery,
     known: Mapping[str, Document],
-    under: Iterable[Document],
+    under: Iterable[str],
     is_current: Callable[[Document], bool],
 ) -> Plan:
-    """Decide for each file. `known`: documents by path; `under`: those of the folders of this run;
+    """Decide for each file. `known`: documents by path; `under`: paths of those found before in
+    the folders of this run;
     `is_current`: whether today's reader and chunker made a document.
     """
     load = []
@@ -54,8 +62,18 @@ def make_plan(
             load.append(file)
     there = {file.path for file in discovery.files}
     blind = [path for path, _ in discovery.unreadable]
-    remove = [d for d in under if not (_file(d) in there or _below_any(_file(d), blind))]
-    return Plan(tuple(load), tuple(unchanged), tuple(remove), discovery)
+    before = (known[path] for path in under)
+    gone = [d for d in before if not (_file(d) in there or _below_any(_file(d), blind))]
+    new = {(f.size, f.mtime_ns) for f in load if f.path not in known}
+    moved = {d.path for d in gone if d.container is None and (d.size, d.mtime_ns) in new}
+    return Plan(
+        tuple(load),
+        tuple(unchanged),
+        tuple(d for d in gone if _file(d) not in moved),
+        discovery,
+        known,
+        tuple(d for d in gone if _file(d) in moved),
+    )
 
 
 def is_settled(document: Document, is_current: Callable[[Document], bool]) -> bool:

@@ -9,7 +9,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,11 +17,12 @@ from typing import Protocol
 from rag.catalog import vectors
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
-from rag.errors import LoadError, NoText, Unreadable
+from rag.errors import LoadError, Unreadable
 from rag.ingest import members
 from rag.ingest.discover import Found
 from rag.ingest.plan import is_settled
-from rag.types import RETIRING, TRANSIENT, Chunk, Document, LoadedDocument
+from rag.ingest.recognised import unread, with_recognised
+from rag.types import RETIRING, TRANSIENT, Chunk, Document, LoadedDocument, Recognition
 
 AHEAD = 256  # documents loaded and waiting, at most
 AHEAD_TEXTS = 1024  # their texts, beyond which no further document is loaded
@@ -33,13 +34,15 @@ class Reader(Protocol):
 
     def load(self, path: Path) -> LoadedDocument: ...
     def member(self, path: Path, name: str) -> bytes: ...
+    def scan(self, path: Path, number: int) -> bytes: ...
 
 
 @dataclass(slots=True)
 class Prepared:
     """A file ready to be embedded and committed; `loaded` is None if it is unchanged or failed.
 
-    `gone`: documents that were in it and are no longer.
+    With both `loaded` and an `error` it has pages, but none with text yet. `gone`: documents that
+    were in it and are no longer; `moved`: `known` is of another path.
     """
 
     version: FileVersion
@@ -51,6 +54,20 @@ class Prepared:
     texts: list[str] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
     gone: list[Document] = field(default_factory=list)
+    moved: bool = False
+
+    def take(self, loaded: LoadedDocument, chunker: Chunker) -> None:
+        """Chunk what was read. Without any text there are its pages and an error."""
+        text_of = {unit.number: unit.text for unit in loaded.units}
+        self.loaded = loaded
+        for chunk in chunker.split(loaded):
+            text = text_of[chunk.unit][chunk.start : chunk.end]
+            embedded = chunker.embedded_text(loaded.title, chunk.headings, text)
+            self.chunks.append(chunk)
+            self.texts.append(embedded)
+            self.keys.append(vectors.key_of(embedded))
+        if not self.chunks:
+            self.error = unread(self.version.path, self.version.name, loaded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,9 @@ class Preparer:
     """Turns a found file into a `Prepared`, and one for each file in it.
 
     Never raises for what the file may be. `folder`: where members lie while they are read; `held`:
-    the members that are known, by the path of the file that holds them.
+    the members that are known, by the path of the file that holds them; `recognised`: what OCR has
+    made of pages already, by the SHA-256 of their file; `missing`: known documents whose files are
+    gone, by the SHA-256 of these. One that is found again is taken from it.
     """
 
     reader: Reader
@@ -67,6 +86,8 @@ class Preparer:
     is_current: Callable[[Document], bool]
     folder: Path
     held: Mapping[str, Sequence[Document]]
+    recognised: Callable[[str], Mapping[int, Recognition]]
+    missing: Mapping[str, list[Document]] = field(default_factory=dict)
 
     def prepare(self, found: Found) -> Iterator[Prepared]:
         """The members of a file, then the file: once it is committed, all in it has been."""
@@ -74,13 +95,17 @@ class Preparer:
         inside = self._known_inside(found)
         try:
             prepared.version = _hashed(prepared.version, found.location)
+            if prepared.known is None:
+                inside = self._find_again(prepared)
             if self._is_unchanged(prepared, inside):
                 yield from map(again, inside)
             else:
-                prepared.loaded = self.reader.load(found.location)
-                self._chunk(prepared, prepared.loaded)
-                yield from self._members(found, prepared.loaded.members)
-                prepared.gone = _gone(found, inside, prepared.loaded.members)
+                loaded = self.reader.load(found.location)
+                if loaded.is_unread:
+                    loaded = with_recognised(loaded, self.recognised(prepared.version.sha256))
+                prepared.take(loaded, self.chunker)
+                yield from self._members(found, loaded.members)
+                prepared.gone = _gone(found, inside, loaded.members)
                 _refuse_if_changed(prepared.version, found.location)
         except LoadError as error:
             prepared.loaded, prepared.error = None, error
@@ -96,6 +121,25 @@ class Preparer:
             found.container,
         )  # fmt: skip
         return Prepared(version, self.known.get(found.path), time.perf_counter())
+
+    def _find_again(self, prepared: Prepared) -> list[Document]:
+        """Know a file that seems new as one that is missing from where it was.
+
+        Returns its members, by their new paths.
+        """
+        new = prepared.version
+        for former in self.missing.get(new.sha256, ()):
+            held = self.held.get(former.path, ())
+            prepared.known = former
+            if self._is_unchanged(prepared, held):
+                self.missing[new.sha256].remove(former)
+                prepared.moved = True
+                start = len(former.path)
+                return [
+                    replace(d, path=new.path + d.path[start:], container=new.path) for d in held
+                ]
+        prepared.known = None
+        return []
 
     def _members(self, found: Found, names: Sequence[str]) -> Iterator[Prepared]:
         """Each file in a file, with what is in it in turn."""
@@ -114,7 +158,7 @@ class Preparer:
         held = self.held.get(found.container or found.path, ())
         return [document for document in held if document.path.startswith(start)]
 
-    def _is_unchanged(self, prepared: Prepared, inside: Sequence[Document]) -> bool:
+    def _is_unchanged(self, prepared: Prepared, inside: Iterable[Document]) -> bool:
         known = prepared.known
         return (
             known is not None
@@ -123,21 +167,6 @@ class Preparer:
             and self.is_current(known)
             and all(is_settled(member, self.is_current) for member in inside)
         )
-
-    def _chunk(self, prepared: Prepared, loaded: LoadedDocument) -> None:
-        text_of = {unit.number: unit.text for unit in loaded.units}
-        for chunk in self.chunker.split(loaded):
-            text = text_of[chunk.unit][chunk.start : chunk.end]
-            embedded = self.chunker.embedded_text(loaded.title, chunk.headings, text)
-            prepared.chunks.append(chunk)
-            prepared.texts.append(embedded)
-            prepared.keys.append(vectors.key_of(embedded))
-        if not prepared.chunks:
-            raise NoText(
-                prepared.version.path,
-                f"{prepared.version.name} has no text.",
-                "If it is a scan, it needs text recognition (OCR) first.",
-            )
 
 
 def again(known: Document, error: LoadError | None = None) -> Prepared:

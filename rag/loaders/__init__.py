@@ -12,11 +12,15 @@ of chunks, of the catalog and of where files come from.
     protocol.py        documents as frames             child.py        the reading process itself
     limits.py          the most that a file may take
     libreoffice.py     doc and ppt to docx and pptx    confined.py     how a foreign program runs
+    tesseract.py       pictures of text to text        word_boxes.py   where its words stand
+    picture.py         pictures, marked, for OCR       text_picture.py the text of a unit, drawn
+    fonts.py           what to draw it with
 
 Formats:
 
     pdf.py             PDF: pages, states, title       pdf_text.py     the text of one page
     pdf_second_try.py  PDF by pypdf                    pdf_picture.py  a page as PNG, quotes marked
+    image.py           images: their pages
     charmap.py         from stored text to pdfium's characters
     docx.py            Word                            docx_styles.py  its headings and numbers
     pptx.py            PowerPoint                      opc.py          packaging of docx, pptx, xlsx

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rag import egress
 from rag.errors import Damaged, LoadError
@@ -20,6 +22,7 @@ from rag.loaders.limits import too_much_text
 from rag.loaders.loading import format_of, load, member, unreadable
 from rag.loaders.protocol import pack_document, pack_error
 from rag.process import die_with_parent, take_pipes
+from rag.types import Unit
 
 try:
     import resource
@@ -71,14 +74,7 @@ def _answer(question: Frame) -> Frame:
     """The answer to any question. Readers meet broken files: whatever they raise is an answer."""
     path = Path(question.message["path"])
     try:
-        match question.message["job"]:
-            case "render":
-                return _render(path, question)
-            case "format":
-                return Frame({"format": format_of(path)})
-            case "member":
-                return Frame({}, member(path, question.message["name"]))
-        return pack_document(load(path))
+        return _JOBS[question.message["job"]](path, question)
     except LoadError as error:
         return pack_error(error)
     except OSError as error:
@@ -99,13 +95,70 @@ def _answer(question: Frame) -> Frame:
         )
 
 
+def _load(path: Path, _: Frame) -> Frame:
+    return pack_document(load(path))
+
+
+def _format(path: Path, _: Frame) -> Frame:
+    return Frame({"format": format_of(path)})
+
+
+def _member(path: Path, question: Frame) -> Frame:
+    return Frame({}, member(path, question.message["name"]))
+
+
 def _render(path: Path, question: Frame) -> Frame:
-    from rag.loaders.pdf_picture import render_page
+    """A page of a file, marked: by its character map, or by the boxes of the words OCR found."""
+    from rag.loaders import image, pdf_picture
+    from rag.loaders.picture import as_png, words_marked
 
     message = question.message
-    spans = [(start, end) for start, end in message["spans"]]
-    return Frame({}, render_page(path, message["number"], question.block, spans, message["dpi"]))
+    number, dpi, spans = message["number"], message["dpi"], _spans(message)
+    is_pdf = format_of(path) == "pdf"
+    if is_pdf and not message["by_words"]:
+        return Frame({}, pdf_picture.render_page(path, number, question.block, spans, dpi))
+    picture = (
+        pdf_picture.page_picture(path, number, dpi) if is_pdf else image.page_picture(path, number)
+    )
+    return Frame({}, as_png(words_marked(picture, question.block, spans)))
 
+
+def _scan(path: Path, question: Frame) -> Frame:
+    """A page of a file as OCR wants it."""
+    from rag.loaders import image, pdf_picture
+    from rag.loaders.picture import as_png, for_ocr
+    from rag.loaders.tesseract import DPI
+
+    number = question.message["number"]
+    if format_of(path) == "pdf":
+        picture = for_ocr(pdf_picture.page_picture(path, number, DPI), enlarge=False)
+    else:
+        picture = for_ocr(image.page_picture(path, number), enlarge=True)
+    return Frame({}, as_png(picture))
+
+
+def _draw(path: Path, question: Frame) -> Frame:
+    """A unit of any document, as its text stands in the question."""
+    from rag.loaders.text_picture import render_text
+
+    message = question.message
+    unit = Unit(message["number"], message["kind"], message["label"], message["text"],
+                tuple(message["headings"]))  # fmt: skip
+    return Frame({}, render_text(unit, path.name, _spans(message), message["dpi"]))
+
+
+def _spans(message: dict[str, Any]) -> list[tuple[int, int]]:
+    return [(start, end) for start, end in message["spans"]]
+
+
+_JOBS: dict[str, Callable[[Path, Frame], Frame]] = {
+    "load": _load,
+    "format": _format,
+    "member": _member,
+    "render": _render,
+    "scan": _scan,
+    "draw": _draw,
+}
 
 if __name__ == "__main__":
     main()

@@ -25,6 +25,7 @@ class Reading(NamedTuple):
     date: str | None = None
     language: str | None = None
     members: tuple[str, ...] = ()
+    hidden_characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ _HTML = ("selectolax", "chardet")
 FORMATS: dict[str, Format] = {
     f.name: f
     for f in (
-        Format("pdf", 1, "PDF", "pdf", ("pypdfium2", "pypdf")),
+        Format("pdf", 2, "PDF", "pdf", ("pypdfium2", "pypdf")),
+        Format("image", 1, "images (png, jpg, tiff, bmp, webp, gif)", "image", ("pillow",)),
         Format("docx", 1, "docx", "docx"),
         Format("pptx", 1, "pptx", "pptx"),
         Format("xlsx", 1, "xlsx", "spreadsheet", ("python-calamine",)),

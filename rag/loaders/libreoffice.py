@@ -8,20 +8,15 @@ followed, and a proxy that is not there stands between it and any network.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import rag
 from rag.errors import Damaged, LoadError, TimedOut
+from rag.loaders import confined
 
 TARGETS = {"doc": "docx", "ppt": "pptx"}
 """What each old format is converted to."""
@@ -78,16 +73,16 @@ def converted(
 
     Raises `TimedOut`, `Damaged`, and `LoadError` where the disk or the program fails.
     """
-    if folder is not None:
-        folder.mkdir(exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix="vouch-", dir=folder) as own:
-        place = Path(own)
+    with confined.place(folder) as place:
         source = place / f"document.{format}"
         target = place / "out" / f"document.{TARGETS[format]}"
         try:
             shutil.copyfile(path, source)
             _write_profile(place / "profile" / "user")
-            _run(path, _command(place, source, TARGETS[format], cpu_seconds), place, wall_seconds)
+            command = _command(place, source, TARGETS[format])
+            confined.run(command, place, cpu_seconds, wall_seconds)
+        except TimeoutError as late:
+            raise _timed_out(path) from late
         except OSError as error:
             why = error.strerror or str(error)
             raise LoadError(str(path), f"{path.name} could not be converted: {why}.") from error
@@ -101,12 +96,11 @@ def converted(
         yield target.rename(target.with_name(path.name))
 
 
-def _command(place: Path, source: Path, target: str, cpu_seconds: int) -> list[str]:
+def _command(place: Path, source: Path, target: str) -> list[str]:
     return [
-        sys.executable, "-P", "-m", "rag.loaders.confined", str(cpu_seconds), str(program()),
-        f"-env:UserInstallation={(place / 'profile').as_uri()}", "--headless", "--norestore",
-        "--nolockcheck", "--nodefault", "--convert-to", target, "--outdir", str(place / "out"),
-        str(source),
+        str(program()), f"-env:UserInstallation={(place / 'profile').as_uri()}", "--headless",
+        "--norestore", "--nolockcheck", "--nodefault", "--convert-to", target,
+        "--outdir", str(place / "out"), str(source),
     ]  # fmt: skip
 
 
@@ -114,38 +108,6 @@ def _write_profile(folder: Path) -> None:
     folder.mkdir(parents=True)
     items = "\n".join(_ITEM.format(path=p, name=n, value=v) for p, n, v in _PROFILE)
     (folder / "registrymodifications.xcu").write_text(_SETTINGS.format(items=items))
-
-
-def _run(path: Path, command: list[str], place: Path, wall_seconds: float) -> None:
-    """Run to the end, or end it with all it started. Raises `TimedOut`, OSError."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(Path(rag.__file__).parent.parent),
-        "HOME": str(place),
-        "TMPDIR": str(place),
-    }
-    process = subprocess.Popen(
-        command,
-        env=environment,
-        cwd=place,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        code = process.wait(wall_seconds)
-    except subprocess.TimeoutExpired as late:
-        raise _timed_out(path) from late
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    if -code == getattr(signal, "SIGXCPU", 0) or code == 128 + getattr(signal, "SIGXCPU", 0):
-        raise _timed_out(path)
 
 
 def _timed_out(path: Path) -> TimedOut:

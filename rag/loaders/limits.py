@@ -25,6 +25,8 @@ MAX_NESTING = 4
 """Containers within one another."""
 MAX_HEADER = 20_000
 """Characters of one header of a message. Decoding is slower than linear."""
+MAX_PIXELS = 100 * 1000 * 1000
+"""Of an image: unpacked it has to fit into the reading process, more than once."""
 MAX_MAIL_PARTS = 500
 """Parts of one message. Parsing is slower than linear, and recurses once for each level."""
 

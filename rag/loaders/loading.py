@@ -39,7 +39,7 @@ class Container(Protocol):
 
 
 def load(path: Path) -> LoadedDocument:
-    """Read a file; at least one unit of it is read. Raises one of the `LoadError`s."""
+    """Read a file; at least one unit of it is read, or is for OCR to read. Raises a `LoadError`."""
     try:
         name = format_of(path)
         reading = cast(Reader, _module(name)).read(path)
@@ -54,6 +54,7 @@ def load(path: Path) -> LoadedDocument:
         reading.date,
         reading.language,
         reading.members,
+        reading.hidden_characters,
     )
 
 
@@ -108,7 +109,7 @@ def _head(path: Path) -> bytes:
 def _check(path: Path, reading: Reading) -> None:
     if sum(len(unit.text) for unit in reading.units) > MAX_CHARACTERS:
         raise too_much_text(path)
-    if not any(unit.state == "read" for unit in reading.units):
+    if all(unit.state == "empty" for unit in reading.units):
         raise NoText(
             str(path), f"{path.name} has no text in it.", "There is nothing to search in it."
         )

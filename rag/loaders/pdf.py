@@ -1,6 +1,6 @@
 """PDF: one unit per page, read by pdfium; by pypdf where pdfium refuses the file or finds no text.
 
-Not read: what stands in pictures (a scanned page is `empty`), in form fields and in annotations. A
+Not read: what stands in pictures (a scanned page `needs_ocr`), in form fields and in annotations. A
 text layer whose fonts name the wrong letters looks like text and is read as it stands; only one
 full of private-use, control and replacement characters is known to be `garbled`.
 """
@@ -8,6 +8,7 @@ full of private-use, control and replacement characters is known to be `garbled`
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -18,13 +19,16 @@ from rag.errors import Damaged, LoadError, NeedsPassword, NoText
 from rag.loaders import pdf_second_try
 from rag.loaders.cleaning import clean, letters
 from rag.loaders.formats import Reading
+from rag.loaders.garbled import unreadable_share
+from rag.loaders.hyphens import is_divided, words_of
 from rag.loaders.limits import MAX_CHARACTERS, MAX_PAGES, too_many_pages, too_much_text
-from rag.loaders.pdf_text import page_text, unreadable_share
+from rag.loaders.pdf_running import running_lines
+from rag.loaders.pdf_text import BLANK, RawPage, arranged, page_text, raw_page
 from rag.loaders.sections import LONGEST_HEADING, shortened
 from rag.types import Unit, UnitState
 
 FEW_LETTERS = 20
-"""A page with fewer letters and digits, and something beside text on it, counts as `empty`."""
+"""A page with fewer letters and digits, and something beside text on it, `needs_ocr`."""
 GARBLED = 0.2
 """A page is `garbled` if a larger share of its characters belongs to no script."""
 SHORTEST_TITLE = 4
@@ -32,9 +36,9 @@ LONGEST_LABEL = 20
 
 
 def read(path: Path) -> Reading:
-    """Units of kind `page`, one for each page; blank and scanned ones have the state `empty`.
+    """Units of kind `page`, one for each page, each with its state.
 
-    Raises `NeedsPassword`, `Damaged`, `TooLarge`, or `NoText` if no page could be read.
+    Raises `NeedsPassword`, `Damaged`, `TooLarge`, or `NoText` if all pages are blank.
     """
     try:
         document = open_pdf(path)
@@ -45,16 +49,19 @@ def read(path: Path) -> Reading:
     with document:
         if len(document) > MAX_PAGES:
             raise too_many_pages(path, len(document))
-        units = _units(path, document)
+        pages, states = _pages(path, document)
+        units = _units(document, pages, states)
         title = _title(document, units)
-    if any(unit.state == "read" for unit in units):
-        return Reading(title, units)
-    if any(unit.text for unit in units):  # where pdfium's text is no language, pypdf's is neither
-        raise _no_text(path, units)
+    hidden = sum(page.hidden_characters for page in pages)
+    # where pdfium's text is no language, pypdf's is neither; and what nobody sees pypdf reads
+    if hidden or any(unit.state == "read" or unit.text for unit in units):
+        return Reading(title, units, hidden_characters=hidden)
     try:
-        return _second_reading(path)
+        return _second_reading(path, units)
     except LoadError as error:
-        raise _no_text(path, units) from error
+        if not units:
+            raise error from None
+        return Reading(title, units)
 
 
 def open_pdf(path: Path) -> PdfDocument:
@@ -68,31 +75,58 @@ def needs_password(path: Path) -> NeedsPassword:
     )
 
 
-def _units(path: Path, document: PdfDocument) -> tuple[Unit, ...]:
-    units = []
+def _pages(path: Path, document: PdfDocument) -> tuple[list[RawPage], list[UnitState]]:
+    pages, states = [], []
     characters = 0
     for index in range(len(document)):
-        unit = _unit(document, index)
-        characters += len(unit.text)
+        page, state = _page(document, index)
+        characters += len(page.text)
         if characters > MAX_CHARACTERS:
             raise too_much_text(path)
-        units.append(unit)
+        pages.append(page)
+        states.append(state)
+    return pages, states
+
+
+def _units(
+    document: PdfDocument, pages: Sequence[RawPage], states: Sequence[UnitState]
+) -> tuple[Unit, ...]:
+    """The pages as they are stored: what runs through the document is known only now."""
+    running = running_lines(pages)
+    texts = [arranged(page, lines) for page, lines in zip(pages, running, strict=True)]
+    divided = any(is_divided(text.text) for text in texts)
+    words = words_of(text.text for text in texts) if divided else set()
+    units = []
+    for index, (page, state) in enumerate(zip(pages, states, strict=True)):
+        text, char_map = page_text(page, texts[index], words)
+        if state == "read" and running[index] and letters(text, FEW_LETTERS) < FEW_LETTERS:
+            state = _without_running_lines(document, index, text)
+        label = _label(document, index)
+        units.append(Unit(index + 1, "page", label, text, state=state, char_map=char_map))
     return tuple(units)
 
 
-def _unit(document: PdfDocument, index: int) -> Unit:
-    """One page. A page that pdfium cannot load is `empty`: the others are still worth reading."""
-    label = _label(document, index)
+def _page(document: PdfDocument, index: int) -> tuple[RawPage, UnitState]:
+    """One page. One that pdfium cannot load is unread: the others are still worth reading."""
     try:
         page = document[index]
         try:
-            text, char_map, unreadable = page_text(page)
-            state = _state(page, text, unreadable)
+            raw = raw_page(page)
+            text = arranged(raw).text
+            return raw, _state(page, text, unreadable_share(text))
         finally:
             page.close()
     except PdfiumError:
-        return Unit(index + 1, "page", label, "", state="empty")
-    return Unit(index + 1, "page", label, text, state=state, char_map=char_map)
+        return BLANK, "needs_ocr"
+
+
+def _without_running_lines(document: PdfDocument, index: int, text: str) -> UnitState:
+    """The state of a page that has hardly more text than those."""
+    page = document[index]
+    try:
+        return _state(page, text, 0.0)
+    finally:
+        page.close()
 
 
 def _label(document: PdfDocument, index: int) -> str:
@@ -110,7 +144,7 @@ def _state(page: PdfPage, text: str, unreadable: float) -> UnitState:
     found = letters(text, FEW_LETTERS)
     if found == FEW_LETTERS:
         return "read"
-    return "empty" if not found or _has_graphics(page) else "read"
+    return "needs_ocr" if _has_graphics(page) else "read" if found else "empty"
 
 
 def _has_graphics(page: PdfPage) -> bool:
@@ -134,30 +168,33 @@ def _squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text).casefold()
 
 
-def _second_reading(path: Path) -> Reading:
-    """What pypdf finds: text without a character map, so these pages have no highlights."""
-    units = tuple(
+def _second_reading(path: Path, first: tuple[Unit, ...] = ()) -> Reading:
+    """What pypdf finds: text without a character map, so these pages have no highlights.
+
+    `first`: what pdfium made of the pages, which stays where pypdf finds no more.
+    """
+    units = [
         Unit(number, "page", f"page {number}", text, state=_state_of(text))
         for number, text in enumerate(pdf_second_try.page_texts(path), 1)
-    )
+    ]
     if not any(unit.state == "read" for unit in units):
         raise _no_text(path, units)
-    return Reading(None, units)
+    for i, unit in enumerate(first[: len(units)]):
+        if units[i].state != "read":
+            units[i] = unit
+    return Reading(None, tuple(units))
 
 
 def _state_of(text: str) -> UnitState:
+    """Of a page whose drawings are not known: with few letters it may be a scan."""
     if unreadable_share(text) > GARBLED:
         return "garbled"
-    return "read" if letters(text, FEW_LETTERS) == FEW_LETTERS else "empty"
+    return "read" if letters(text, FEW_LETTERS) == FEW_LETTERS else "needs_ocr"
 
 
-def _no_text(path: Path, units: tuple[Unit, ...]) -> LoadError:
+def _no_text(path: Path, units: Sequence[Unit]) -> LoadError:
     if not units:
         return Damaged(str(path), f"{path.name} has no pages.", "Get a whole copy of the file.")
-    garbled = any(unit.state == "garbled" for unit in units)
-    what = "its text layer is garbled" if garbled else "it has no text layer (a scan?)"
     return NoText(
-        str(path),
-        f"No text was found in {path.name}: {what}.",
-        "OCR is needed: make a copy with a text layer (ocrmypdf, for example) and add that.",
+        str(path), f"No text was found in {path.name}.", "Open it to see whether it is blank."
     )

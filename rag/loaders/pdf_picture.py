@@ -1,4 +1,4 @@
-"""The picture of a PDF page with marked passages, and where on the page those lie.
+"""The picture of a PDF page, and where on it passages of its text lie.
 
 Works on the file as it was read: character maps of another file, or of another version of pdfium,
 would mark other words. Knows nothing of quotes and documents.
@@ -7,51 +7,57 @@ would mark other words. Knows nothing of quotes and documents.
 from __future__ import annotations
 
 import ctypes
-import io
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image
 from pypdfium2 import PdfiumError, PdfPage
 
 from rag.errors import Damaged, Unreadable
 from rag.loaders.charmap import char_ranges, decode_map
 from rag.loaders.pdf import needs_password, open_pdf
+from rag.loaders.picture import MOST_PIXELS, Pixels, as_png, marked
 
 Rect = tuple[float, float, float, float]
 """Left, bottom, right, top in PDF units (1/72 inch, upwards) of the unrotated page."""
 Span = tuple[int, int]
 
-DPI = 110
-LONGEST_SIDE = 2000
+LONGEST_SIDE = 6000
 """Pixels: pages may claim to be kilometres wide."""
-YELLOW = (255, 236, 110)
-MARGIN = 1.5
-"""Pixels that a mark reaches beyond its letters."""
 SPREAD = 1.3
 """Two rectangles become one if that adds less than this share to their area."""
 
 
-def render_page(
-    path: Path, number: int, char_map: bytes, spans: Sequence[Span], dpi: int = DPI
-) -> bytes:
+def render_page(path: Path, number: int, char_map: bytes, spans: Sequence[Span], dpi: int) -> bytes:
     """A PNG of page `number` (from 1), the `spans` of its stored text marked in yellow.
 
     Raises `Unreadable` if there is no such page, `Damaged` if it cannot be drawn, `NeedsPassword`.
     """
     with _page(path, number) as page:
-        scale = min(dpi / 72, LONGEST_SIDE / max(1.0, *page.get_size()))
-        if math.ceil(min(page.get_size()) * scale) < 1:
-            raise Damaged(str(path), f"Page {number} of {path.name} has no area.", "")
-        bitmap = page.render(scale=scale)
-        picture = bitmap.to_pil().convert("RGB")
+        picture = _drawn(path, number, page, dpi).convert("RGB")
         boxes = [_on_picture(page, rect, picture.size) for rect in _rects(page, char_map, spans)]
-    out = io.BytesIO()
-    _marked(picture, boxes).save(out, "PNG", compress_level=3)
-    return out.getvalue()
+    return as_png(marked(picture, boxes))
+
+
+def page_picture(path: Path, number: int, dpi: int) -> Image.Image:
+    """Page `number` (from 1) as a picture. Raises as `render_page` does."""
+    with _page(path, number) as page:
+        return _drawn(path, number, page, dpi)
+
+
+def _drawn(path: Path, number: int, page: PdfPage, dpi: int) -> Image.Image:
+    """The page, smaller than at `dpi` where that would have too many pixels."""
+    width, height = (max(side, 0.001) for side in page.get_size())
+    scale = min(
+        dpi / 72, LONGEST_SIDE / max(width, height), math.sqrt(MOST_PIXELS / width / height)
+    )
+    if math.ceil(min(page.get_size()) * scale) < 1:
+        raise Damaged(str(path), f"Page {number} of {path.name} has no area.", "")
+    picture: Image.Image = page.render(scale=scale).to_pil()
+    return picture
 
 
 def highlight_rects(path: Path, number: int, char_map: bytes, spans: Sequence[Span]) -> list[Rect]:
@@ -90,8 +96,9 @@ def _rects(page: PdfPage, char_map: bytes, spans: Sequence[Span]) -> list[Rect]:
     for start, end in spans:
         for index, count in char_ranges(pieces, start, end):
             found = textpage.count_rects(index, count)
-            for i in range(found):
-                _add(rects, textpage.get_rect(i))
+            for rect in map(textpage.get_rect, range(found)):
+                if _area(rect):  # a line end has none
+                    _add(rects, rect)
     return rects
 
 
@@ -119,8 +126,8 @@ def _area(rect: Rect) -> float:
     return (rect[2] - rect[0]) * (rect[3] - rect[1])
 
 
-def _on_picture(page: PdfPage, rect: Rect, size: tuple[int, int]) -> Rect:
-    """Left, top, right, bottom in pixels. pdfium's own conversion knows rotation and crop box."""
+def _on_picture(page: PdfPage, rect: Rect, size: tuple[int, int]) -> Pixels:
+    """pdfium's own conversion knows rotation and crop box."""
     x, y = ctypes.c_int(), ctypes.c_int()
     corners = []
     for horizontal, vertical in (rect[:2], rect[2:]):
@@ -128,17 +135,3 @@ def _on_picture(page: PdfPage, rect: Rect, size: tuple[int, int]) -> Rect:
         corners.append((x.value, y.value))
     (x0, y0), (x1, y1) = corners
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
-
-
-def _marked(picture: Image.Image, boxes: Sequence[Rect]) -> Image.Image:
-    """The picture as if a marker had been drawn over the boxes: dark stays dark."""
-    if not boxes:
-        return picture
-    mask = Image.new("L", picture.size)
-    draw = ImageDraw.Draw(mask)
-    for left, top, right, bottom in boxes:
-        draw.rounded_rectangle(
-            (left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN), MARGIN, fill=255
-        )
-    yellow = ImageChops.multiply(picture, Image.new("RGB", picture.size, YELLOW))
-    return Image.composite(yellow, picture, mask)

@@ -26,6 +26,7 @@ def pack_document(document: LoadedDocument) -> Frame:
         "date": document.date,
         "language": document.language,
         "members": document.members,
+        "hidden": document.hidden_characters,
     }
     return Frame({**message, "units": units}, b"".join(u.char_map for u in document.units))
 
@@ -52,6 +53,7 @@ def unpack_document(frame: Frame) -> LoadedDocument:
             date=_text_or_none(message["date"]),
             language=_text_or_none(message["language"]),
             members=tuple(_text(name) for name in message["members"]),
+            hidden_characters=_natural(message["hidden"]),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("a reply is no document") from error

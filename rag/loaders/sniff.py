@@ -43,16 +43,12 @@ _OCR = "make a PDF with a text layer of it (OCR) and add that."
 _UNPACK = "unpack it and add the files in it."
 _NO_TEXT = "there is no text in it to search."
 
+_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
+"""How images begin; two kinds are told otherwise."""
 # Formats known by their first bytes: (start of the file, name, what to do).
 _SIGNATURES = (
     (b"%!PS", "PostScript", _SAVE_AS_PDF),
     (b"AT&TFORM", "DjVu", _OCR),
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture", _OCR),
-    (b"\xff\xd8\xff", "a JPEG picture", _OCR),
-    (b"GIF87a", "a GIF picture", _OCR),
-    (b"GIF89a", "a GIF picture", _OCR),
-    (b"II*\x00", "a TIFF picture", _OCR),
-    (b"MM\x00*", "a TIFF picture", _OCR),
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
     (b"BZh", "a bzip2 archive", _UNPACK),
     (b"\xfd7zXZ\x00", "an xz archive", _UNPACK),
@@ -81,8 +77,16 @@ def sniff(path: Path, head: bytes) -> str:
         return name
     if b"%PDF-" in head[:_PDF_WITHIN]:
         return "pdf"
+    if _is_image(head):
+        return "image"
     _refuse_known(path, head)
     return _text_format(path.suffix.lower(), _as_text(head), head)
+
+
+def _is_image(head: bytes) -> bool:
+    if head[:2] == b"BM":  # a bitmap says how long it is, and has two numbers that are always zero
+        return len(head) > 26 and head[6:10] == b"\0\0\0\0"
+    return head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def _refuse_known(path: Path, head: bytes) -> None:

@@ -15,19 +15,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from rag.errors import Damaged, LoadError, TimedOut, TooLarge, Unsupported
+from rag.errors import Damaged, LoadError, TimedOut, TooLarge
 from rag.frames import Frame
 from rag.loaders import libreoffice
 from rag.loaders.formats import OLE, reader_version
 from rag.loaders.protocol import unpack_document, unpack_error
 from rag.process import ChildProcess, Ended, environment, module_command
-from rag.types import LoadedDocument
+from rag.types import LoadedDocument, Unit
 
 CPU_SECONDS = 18
 CPU_SECONDS_OF_SMALL = 7
 """Of a file below SMALL bytes: with what rounding adds, no more than eight."""
 SMALL = 5_000_000
 WALL_SECONDS = 60.0
+DPI = 110
+"""Of a picture for people."""
+Span = tuple[int, int]
+"""Code points of a unit's text."""
 
 _OUTSIDE = {"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"}
 """Signals that a crash does not send: the out-of-memory killer, or somebody, ended the process."""
@@ -96,24 +100,23 @@ class ReaderProcess:
         """The content of one of the `members` of the document in a file. Raises a `LoadError`."""
         return self._ask(path, {"job": "member", "name": name}).block
 
-    def render(
-        self,
-        path: Path,
-        number: int,
-        char_map: bytes = b"",
-        spans: Sequence[tuple[int, int]] = (),
-        dpi: int = 110,
-    ) -> bytes:
-        """A PNG of page `number` (from 1) of a PDF, the `spans` of the stored page text marked.
+    def render(self, path: Path, unit: Unit, spans: Sequence[Span] = (), dpi: int = DPI) -> bytes:
+        """A PNG of a unit that is a page of a PDF or of an image, the `spans` of its text marked.
 
         The file must be the one that was read: compare its SHA-256 first. Raises a `LoadError`.
         """
-        if path.suffix.lower() != ".pdf" and not char_map:
-            raise Unsupported(
-                str(path), f"{path.name} has no pages to draw.", "Only PDF pages are drawn."
-            )
-        job = {"job": "render", "number": number, "spans": list(spans), "dpi": dpi}
-        return self._ask(path, job, char_map).block
+        job = {"job": "render", "number": unit.number, "by_words": unit.state == "ocr"}
+        return self._ask(path, {**job, "spans": list(spans), "dpi": dpi}, unit.char_map).block
+
+    def scan(self, path: Path, number: int) -> bytes:
+        """A PNG of page `number` (from 1) of a PDF or an image, as OCR wants it. Raises likewise."""
+        return self._ask(path, {"job": "scan", "number": number}).block
+
+    def draw(self, path: Path, unit: Unit, spans: Sequence[Span] = (), dpi: int = DPI) -> bytes:
+        """A PNG of the stored text of a unit of `path`, which is not opened. Raises `LoadError`."""
+        job = {"job": "draw", "number": unit.number, "kind": unit.kind, "label": unit.label}
+        text = {"text": unit.text, "headings": unit.headings}
+        return self._ask(path, {**job, **text, "spans": list(spans), "dpi": dpi}).block
 
     def close(self) -> None:
         """End the process. It starts again if another file is to be read."""

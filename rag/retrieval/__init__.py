@@ -2,6 +2,8 @@
 
 recipe.py      the stages of a search and how much each counts
 scope.py       what part of the library a question is asked of
+allowed.py     the chunks that a filter leaves
+memory.py      the vectors of all chunks in memory, for what a filter leaves
 dense.py       nearest chunks by vector: the generation, its tail, or an exact scan
 lexical.py     best chunks by BM25: the keyword index and its tail
 overfetch.py   asking an index for more until enough live, allowed hits are left

@@ -1,22 +1,27 @@
 """Nearest chunks by vector: the published generation, and an exact scan of what came after it.
 
-A filter that keeps few chunks is scored exactly: Chroma's own filters cost many times a scan.
+What a filter keeps is scored exactly, from memory (memory.py): Chroma's own filters cost many times a
+scan. In a library too large for that few chunks are read from the catalog, of many more are asked
+for than are wanted.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
 import numpy as np
 
 from rag.catalog import chunks, vectors
 from rag.indexes import publish
 from rag.indexes.publish import VectorIndex
+from rag.retrieval.allowed import Allowed
+from rag.retrieval.memory import VectorMemory
 from rag.retrieval.overfetch import Scored, enough
 from rag.types import EmbeddingIdentity, Vectors
 
-EXACT_BELOW = 20_000  # chunks that a filter keeps
+READ_BELOW = 2000  # chunks that a filter keeps, of which no more than these are loaded
+EXACT_BELOW = 20_000  # ... where there is no room for all
 
 
 def search(
@@ -25,18 +30,23 @@ def search(
     identity: EmbeddingIdentity,
     vector: Vectors,
     k: int,
-    allowed: Set[int] | None,
+    allowed: Allowed | None,
+    memory: VectorMemory,
 ) -> list[Scored]:
     """The `k` nearest live chunk ids with their cosine similarity. `vector`: [dims].
 
     `db` is the question's read snapshot, `identity` the library's in it, which made `vector`.
     """
-    if allowed is not None and len(allowed) < EXACT_BELOW:
-        return _nearest(*vectors.of_chunks(db, identity.key, sorted(allowed)), vector)[:k]
+    if allowed is not None:
+        rows = memory.at(db, identity, load=len(allowed) > READ_BELOW)
+        if rows is not None:
+            return rows.nearest(vector, k, allowed)
+        if len(allowed) < EXACT_BELOW:
+            return _nearest(*vectors.of_chunks(db, identity.key, allowed.ids.tolist()), vector)[:k]
     newest = publish.newest(db, identity)
     with index.reading(newest) as generation:
         followed = newest.sequence if newest and generation else 0
-        tail = _nearest(*vectors.of_chunks_after(db, identity.key, followed), vector)
+        tail = _nearest(*memory.tail(db, identity, followed), vector)
         tail = _allowed(tail, allowed)
         if generation is None:
             return tail[:k]
@@ -46,7 +56,8 @@ def search(
             hits = _allowed(_chunks_of(db, found), allowed)
             return [hit for hit in hits if hit[0] not in fresh]
 
-        old = enough(lambda n: generation.query(vector, n), keep, k)
+        share = 1.0 if allowed is None else len(allowed) / max(generation.count, 1)
+        old = enough(lambda n: generation.query(vector, n), keep, k, share)
     return sorted([*old, *tail], key=lambda hit: -hit[1])[:k]
 
 
@@ -56,8 +67,8 @@ def _chunks_of(db: sqlite3.Connection, found: Sequence[tuple[bytes, float]]) -> 
     return [(chunk_id, score) for key, score in found for chunk_id in ids.get(key, ())]
 
 
-def _allowed(hits: list[Scored], allowed: Set[int] | None) -> list[Scored]:
-    return hits if allowed is None else [hit for hit in hits if hit[0] in allowed]
+def _allowed(hits: list[Scored], allowed: Allowed | None) -> list[Scored]:
+    return hits if allowed is None else allowed.among(hits)
 
 
 def _nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors) -> list[Scored]:

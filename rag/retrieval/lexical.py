@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.catalog import chunks, indexing
+from rag.errors import LibraryDamaged
 from rag.indexes.follow import KEYWORD
 from rag.indexes.keyword import KeywordIndex
+from rag.retrieval.allowed import Allowed
 from rag.retrieval.overfetch import Scored, enough
+
+ASKED_ONE_BY_ONE = 2000
+"""Chunks that a filter leaves, up to which each is scored: there is nothing to search for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +45,12 @@ class Lexical:
 
     def _open(self) -> KeywordIndex | None:
         # a writer that builds anew replaces the folder: an index whose files are gone is reopened
+        # a damaged one counts as none until it is built anew
         if not KeywordIndex.exists(self._folder):
             self._index = None
-        elif self._index is None:
-            self._index = KeywordIndex(self._folder)
+        elif self._index is None and KeywordIndex.is_sound(self._folder):
+            with suppress(LibraryDamaged):
+                self._index = KeywordIndex(self._folder)
         return self._index
 
     def _tail_after(self, db: sqlite3.Connection, followed: int) -> _Tail | None:
@@ -67,12 +75,15 @@ class Words:
     index: KeywordIndex | None
     tail: _Tail | None
 
-    def search(self, query: str, k: int, allowed: Set[int] | None) -> list[Scored]:
+    def search(self, query: str, k: int, allowed: Allowed | None) -> list[Scored]:
         """The best `k` live chunk ids with their scores."""
+        if allowed is not None and len(allowed) <= ASKED_ONE_BY_ONE:
+            scored = self.scores(query, allowed.ids.tolist())
+            return sorted(scored.items(), key=lambda hit: (-hit[1], hit[0]))[:k]
         return self._best(lambda index, n: index.search(query, n), k, allowed)
 
     def named(
-        self, labels: Sequence[str], query: str, k: int, allowed: Set[int] | None
+        self, labels: Sequence[str], query: str, k: int, allowed: Allowed | None
     ) -> list[Scored]:
         """The best `k` live chunks for a query of the documents that have one of these labels."""
         return self._best(lambda index, n: index.named(labels, query, n), k, allowed)
@@ -104,18 +115,21 @@ class Words:
         self,
         fetch: Callable[[KeywordIndex, int], Sequence[Scored]],
         k: int,
-        allowed: Set[int] | None,
+        allowed: Allowed | None,
     ) -> list[Scored]:
         late = self.tail.ids if self.tail else frozenset()
 
         def among(found: Sequence[Scored]) -> list[Scored]:
-            return [hit for hit in found if allowed is None or hit[0] in allowed]
+            return list(found) if allowed is None else allowed.among(found)
 
         def keep(found: Sequence[Scored]) -> list[Scored]:
-            alive = chunks.alive(self.db, [i for i, _ in found])
-            return among([hit for hit in found if hit[0] in alive and hit[0] not in late])
+            if allowed is None:
+                alive = chunks.alive(self.db, [i for i, _ in found])
+                found = [hit for hit in found if hit[0] in alive]
+            return [hit for hit in among(found) if hit[0] not in late]
 
         index, tail = self.index, self.tail
-        old = enough(lambda n: fetch(index, n), keep, k) if index else []
+        share = len(allowed) / max(index.count, 1) if index and allowed is not None else 1.0
+        old = enough(lambda n: fetch(index, n), keep, k, share) if index and share else []
         new = enough(lambda n: fetch(tail.index, n), among, k) if tail else []
         return sorted([*old, *new], key=lambda hit: -hit[1])[:k]

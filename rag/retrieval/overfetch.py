@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import TypeVar
 
 Scored = tuple[int, float]
 """A chunk's id and its score; higher is better."""
 
 Raw = TypeVar("Raw")
+_MARGIN = 1.3
 
 
 def enough(
     fetch: Callable[[int], Sequence[Raw]],
     keep: Callable[[Sequence[Raw]], list[Scored]],
     k: int,
+    share: float = 1.0,
 ) -> list[Scored]:
     """The first `k` hits that `keep` leaves; `fetch` is asked for twice as many until then.
 
-    Ends when the index has no more.
+    `share`: how many hits it may leave, which says how many to begin with. Ends when the index has
+    no more.
     """
-    wanted = k
+    wanted = k if share >= 1.0 else ceil(_MARGIN * k / share)
     while True:
         found = fetch(wanted)
         kept = keep(found)

@@ -71,4 +71,5 @@ def _passage(number: int, span: _Span, unit_text: UnitText) -> Passage:
         headings=chunk.headings,
         text=unit_text(chunk.document_id, chunk.unit)[span.start : span.end],
         score=span.score,
+        ocr_confidence=chunk.ocr_confidence,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,10 @@ from rag.catalog import chunks
 from rag.indexes.keyword import label, labels
 from rag.indexes.publish import VectorIndex
 from rag.retrieval import dense, fusion, recipe
+from rag.retrieval.allowed import Allowed
 from rag.retrieval.candidates import Candidates, collect
 from rag.retrieval.lexical import Words
+from rag.retrieval.memory import VectorMemory
 from rag.retrieval.names import names_in
 from rag.retrieval.recipe import Recipe
 from rag.types import EmbeddingIdentity, Hit, StoredChunk, Vectors
@@ -28,16 +30,21 @@ _MOST_NAMESAKES = 3  # documents of one name: more, and it names none of them
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in one snapshot: what it is asked of, its vector, and how far that counts."""
+    """A question in one snapshot: what it is asked of, its vector, and how far that counts.
+
+    `allowed`: the chunks that may be found, None for all; `phrased`: those that have its phrases.
+    """
 
     db: sqlite3.Connection
     identity: EmbeddingIdentity
     words: Words
     index: VectorIndex
+    memory: VectorMemory
     query: str
     vector: Vectors | None
     dense_weight: float
-    allowed: Set[int] | None
+    allowed: Allowed | None
+    phrased: Allowed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +66,14 @@ def rank(asked: Asked, by: Recipe, k: int) -> tuple[list[Hit], dict[str, float]]
     worded = time.perf_counter()
     if by.dense and asked.vector is not None:
         by_vector = dense.search(
-            asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed
+            asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed, asked.memory
         )
     searched = time.perf_counter()
-    found = collect(asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword)
+    phrased = asked.words.search(asked.query, depth, asked.phrased) if asked.phrased else []
+    found = collect(
+        asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword,
+        also=[i for i, _ in phrased],
+    )  # fmt: skip
     ranked = _by_ranks(found) if by.fusion == "ranks" else _by_scores(asked, by, found)
     hits = _hits(asked, ranked, k)
     ended = time.perf_counter()
@@ -82,14 +93,21 @@ def _by_scores(asked: Asked, by: Recipe, found: Candidates) -> Ranked:
     vector = asked.vector if by.dense else None
     if vector is None:
         weight = 0.0
-    scores = fusion.fused(found.cosines(vector), found.keywords, weight)
+    scores = _fused(asked, found, vector, weight)
     if by.feedback and vector is not None and found.ids:
         best = fusion.best_first(scores, found.ids)[: recipe.FEEDBACK_FROM]
         vector = fusion.towards(vector, found.vectors[best], recipe.FEEDBACK_WEIGHT)
-        scores = fusion.fused(found.cosines(vector), found.keywords, weight)
+        scores = _fused(asked, found, vector, weight)
     if by.names and found.ids:
         return _with_named(asked, found, scores, vector, weight)
     return Ranked(found, scores, {})
+
+
+def _fused(asked: Asked, found: Candidates, vector: Vectors | None, weight: float) -> Vectors:
+    scores = fusion.fused(found.cosines(vector), found.keywords, weight)
+    if asked.phrased is not None:
+        scores[np.isin(found.ids, asked.phrased.ids)] += recipe.PHRASE_WEIGHT
+    return scores
 
 
 def _with_named(
@@ -107,7 +125,7 @@ def _with_named(
     found = found.with_more(
         collect(asked.db, asked.identity, asked.words, asked.query, [], [], also=more)
     )
-    scores = fusion.fused(found.cosines(vector), found.keywords, weight)
+    scores = _fused(asked, found, vector, weight)
     for row, chunk_id in enumerate(found.ids):
         if chunk_id in named:
             source = score_of[named[chunk_id].id]

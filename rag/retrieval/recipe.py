@@ -40,6 +40,7 @@ DENSE_WEIGHT = 0.6  # of the two shares; the rest is the keywords'
 DENSE_WEIGHT_UNSERVED = 0.1  # for a language that the embedding model was not made for
 FEEDBACK_FROM = 2  # best candidates
 FEEDBACK_WEIGHT = 0.5  # of their mean vector beside the question's own
+PHRASE_WEIGHT = 0.3  # beside the two shares, for having a phrase of the question word for word
 NAMES_FROM = 3  # best candidates whose text is looked through
 NAMED_WEIGHT = 0.3  # of the score of the candidate that names a document
 MOST_NAMED = 30  # chunks that named documents bring

@@ -17,7 +17,9 @@ from rag.indexes.keyword import matched
 from rag.indexes.publish import VectorIndex
 from rag.paths import Home
 from rag.retrieval import fusion, languages, recipe
+from rag.retrieval.allowed import Scopes
 from rag.retrieval.lexical import Lexical
+from rag.retrieval.memory import VectorMemory
 from rag.retrieval.passages import passages
 from rag.retrieval.ranking import Asked, rank
 from rag.retrieval.recipe import BEST, Recipe
@@ -78,6 +80,8 @@ class Retriever:
         self._embedder_of = embedder_of
         self._vectors = VectorIndex(home)
         self._lexical = Lexical(home.keyword_index)
+        self._scopes = Scopes()
+        self._memory = VectorMemory()
 
     def search(
         self,
@@ -176,9 +180,12 @@ class Retriever:
         written_in = words.languages()
         served = serves(model, languages.asked_in(query, written_in))
         weight = recipe.DENSE_WEIGHT if served else recipe.DENSE_WEIGHT_UNSERVED
-        within = limits(db, words, query, scope)
+        within = limits(db, words, query, scope, self._scopes)
         vector = moment.vectors.get(query)
-        asked = Asked(db, identity, words, self._vectors, query, vector, weight, within.allowed)
+        asked = Asked(
+            db, identity, words, self._vectors, self._memory, query, vector, weight,
+            within.allowed, within.phrased,
+        )  # fmt: skip
         hits, stages = rank(asked, by, k)
         notice = languages.notice(query, written_in, model)
         return SearchResult(query, tuple(hits), 0.0, notice, within.said, stages)

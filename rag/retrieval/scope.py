@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Set
 from dataclasses import dataclass
 
-from rag.catalog import chunks, documents
+from rag.catalog import chunks
 from rag.indexes.keyword import context
+from rag.retrieval.allowed import Allowed, Scopes
 from rag.retrieval.lexical import Words
-from rag.text import fold
-from rag.types import EVERYTHING, Scope
+from rag.text import content_words, fold
+from rag.types import Scope
 
 MOST_WITH_PHRASE = 2000  # chunks; a phrase that more have tells little apart
 _PHRASE = re.compile(
@@ -21,40 +21,50 @@ _PHRASE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The chunks that may be found (None: all), and in words what limits them."""
+    """The chunks that may be found (None: all), those that have the query's phrases, and in words
+    what that means."""
 
-    allowed: Set[int] | None
+    allowed: Allowed | None
+    phrased: Allowed | None = None
     said: tuple[str, ...] = ()
 
 
-def limits(db: sqlite3.Connection, words: Words, query: str, scope: Scope) -> Limits:
+def limits(
+    db: sqlite3.Connection, words: Words, query: str, scope: Scope, scopes: Scopes
+) -> Limits:
     """What a scope and the phrases of a query leave.
 
-    A phrase that nothing in the scope has limits nothing: the question is still a question.
+    A query of phrases alone finds only what has them; in a question they put first what has them,
+    since what answers may call it otherwise. A phrase that nothing in the scope has does nothing.
     """
-    allowed = _of_scope(db, scope)
+    allowed = scopes.allowed(db, scope)
     said = [] if allowed is None else [f"{_named(scope)}: {_count(allowed)}"]
+    alone = not content_words(_PHRASE.sub(" ", query))
+    phrased: set[int] = set()
     for phrase in phrases(query):
         stemmed = words.with_phrase(phrase, MOST_WITH_PHRASE)
         if len(stemmed) == MOST_WITH_PHRASE:
             continue
-        left = _exactly(db, stemmed if allowed is None else stemmed & allowed, phrase)
-        if left:
-            allowed = left
-            said.append(f"only passages with “{phrase}”, word for word: {_count(left)}")
-        else:
+        have = _exactly(db, Allowed.of(stemmed) if allowed is None else allowed & stemmed, phrase)
+        if not len(have):
             said.append(f"no passage has “{phrase}” word for word: searched without")
-    return Limits(allowed, tuple(said))
+        elif alone:
+            allowed = have
+            said.append(f"only passages with “{phrase}”, word for word: {_count(have)}")
+        else:
+            phrased.update(have.ids.tolist())
+            said.append(f"raised for “{phrase}”, word for word: {_count(have)}")
+    return Limits(allowed, Allowed.of(phrased) if phrased else None, tuple(said))
 
 
-def _exactly(db: sqlite3.Connection, chunk_ids: Set[int], phrase: str) -> Set[int]:
+def _exactly(db: sqlite3.Connection, chunk_ids: Allowed, phrase: str) -> Allowed:
     """The chunks that have the phrase as it is written: the index knows words by their stems."""
     wanted = re.compile(rf"(?<!\w){re.escape(_flat(phrase))}(?!\w)")
-    stored = chunks.by_ids(db, sorted(chunk_ids))
-    return {i for i, chunk in stored.items() if wanted.search(_flat(context(chunk)))}
+    stored = chunks.by_ids(db, chunk_ids.ids.tolist())
+    return Allowed.of(i for i, chunk in stored.items() if wanted.search(_flat(context(chunk))))
 
 
-def _count(chunk_ids: Set[int]) -> str:
+def _count(chunk_ids: Allowed) -> str:
     return "1 chunk" if len(chunk_ids) == 1 else f"{len(chunk_ids):,} chunks"
 
 
@@ -65,15 +75,6 @@ def _flat(text: str) -> str:
 def phrases(query: str) -> list[str]:
     """What stands in quotation marks in a query."""
     return [next(filter(None, match.groups())) for match in _PHRASE.finditer(query)]
-
-
-def _of_scope(db: sqlite3.Connection, scope: Scope) -> Set[int] | None:
-    if scope == EVERYTHING:
-        return None
-    members = set(scope.documents)
-    for collection in scope.collections:
-        members.update(d.id for d in documents.all_documents(db, collection))
-    return chunks.ids_of_documents(db, members)
 
 
 def _named(scope: Scope) -> str:

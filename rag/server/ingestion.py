@@ -44,7 +44,12 @@ class Ingestion:
 
 
 def standing(progress: Progress, seconds: float) -> Standing:
-    """Numbers to show after so many seconds. Unchanged files cost nothing and foretell nothing."""
+    """Numbers to show after so many seconds: files, or pages once OCR is at work.
+
+    Unchanged files cost nothing and foretell nothing.
+    """
+    if progress.recognised is not None:
+        return Standing(progress.recognised.done, progress.recognised.pages, None, None)
     files = [result for result in progress.results if result.container is None]
     done = len(files)
     unchanged = sum(result.outcome == "unchanged" for result in files)

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rag.assistant import Assistant, open_assistant
-from rag.config import Settings
+from rag.config import Settings, write_setting
 from rag.engine_choice import WriterChoice
 from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
 from rag.evaluation.own import questions
-from rag.evaluation.own.asking import Progress, evaluate_own
+from rag.evaluation.own.asking import Report, evaluate_own
 from rag.evaluation.own.making import make
 from rag.evaluation.own.questions import OwnQuestion
 from rag.evaluation.runs import Runs
-from rag.jobs import IngestJob
+from rag.jobs import IngestJob, Progress
 from rag.models import Models, Recipe
 from rag.server.asking import Asking
 from rag.server.checkup import Checkup
@@ -47,6 +47,9 @@ class Workspace:
         self._checkup: Checkup | None = None
         self._own_work: OwnWork | None = None
         self._engine: tuple[float, WriterChoice] | None = None
+        self._watched = settings.watch_folders
+        self._watch: IngestJob | None = None
+        self._begin_watch()
 
     # ----------------------------------------------------------------- asking
 
@@ -96,6 +99,55 @@ class Workspace:
             self._require_idle()
             self._begin(["--", str(path)], str(path))
 
+    # ----------------------------------------------------------------- watching
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The folders that are kept up to date."""
+        return self._watched
+
+    @property
+    def watch_progress(self) -> Progress | None:
+        """How the watch stands; None: nothing is watched."""
+        return self._watch.progress if self._watch else None
+
+    def watch(self, typed: str) -> None:
+        """Keep a folder up to date from now on, also when the app is started again.
+
+        Raises `PathNotFound`, and `HomeNotWritable` where the settings cannot be written.
+        """
+        path = str(_path(typed))
+        with self._lock:
+            if path not in self._watched:
+                self._watch_only((*self._watched, path))
+
+    def unwatch(self, path: str) -> None:
+        """No longer; its documents stay."""
+        with self._lock:
+            self._watch_only(tuple(folder for folder in self._watched if folder != path))
+
+    def _watch_only(self, folders: tuple[str, ...]) -> None:
+        write_setting(self.settings, "watch_folders", folders)
+        self._watched = folders
+        self._end_watch()
+        self._begin_watch()
+
+    def _begin_watch(self) -> None:
+        if self._watched:
+            self._watch = IngestJob(self.settings, ["--watch", "--", *self._watched])
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch.wait(_END_PATIENCE)
+            self._watch = None
+
+    def unread_pages_advice(self) -> str | None:
+        """What to do about pages that OCR could read; nothing while an ingestion is at work."""
+        if self._ingestion is not None and self._ingestion.progress.running:
+            return None
+        return self.assistant.unread_pages_advice()
+
     # ----------------------------------------------------------------- models
 
     @property
@@ -144,7 +196,7 @@ class Workspace:
     def make_questions(self, count: int) -> None:
         """Begin to make so many more questions."""
 
-        def work(progress: Progress) -> str:
+        def work(progress: Report) -> str:
             made = 0
             for question in make(self.assistant, count, 0, self.own_questions()):
                 questions.add(self.settings.library.own_questions, [question])
@@ -157,13 +209,13 @@ class Workspace:
     def ask_questions(self, answers: int) -> None:
         """Begin to measure the library on its own questions, as `rag evaluate own` does."""
 
-        def work(progress: Progress) -> str:
+        def work(progress: Report) -> str:
             run = evaluate_own(self.assistant, self.own_questions(), answers, progress)
             return f"Measured, and kept as {self.runs.save(run)}."
 
         self._begin_own_work("ask", work)
 
-    def _begin_own_work(self, kind: Kind, work: Callable[[Progress], str]) -> None:
+    def _begin_own_work(self, kind: Kind, work: Callable[[Report], str]) -> None:
         with self._lock:
             if self._own_work is None or not self._own_work.running:
                 self._own_work = OwnWork(kind, work)
@@ -200,6 +252,7 @@ class Workspace:
             self._own_work.cancel()
             self._own_work.wait(_END_PATIENCE)
         self.models.close()
+        self._end_watch()
         ingestion = self._ingestion
         if ingestion is not None and ingestion.progress.running:
             ingestion.job.cancel()
@@ -207,7 +260,13 @@ class Workspace:
         self.assistant.close()
 
     def _require_idle(self) -> None:
-        if self._ingestion is not None and self._ingestion.progress.running:
+        if self._ingestion is None:
+            return
+        progress = self._ingestion.progress
+        if progress.running and progress.recognised is not None:
+            self._ingestion.job.cancel()  # what is added comes first; OCR goes on afterwards
+            progress = self._ingestion.job.wait(_END_PATIENCE)
+        if progress.running:
             raise LibraryBusy(
                 self._ingestion.subject,
                 f"The library is already reading {self._ingestion.subject}.",

@@ -55,6 +55,13 @@ def test_words_are_found_in_any_form_and_case() -> None:
     assert ids(made, "BATTERY charging") == [1]
 
 
+def test_two_words_of_one_stem_count_once() -> None:
+    made = index("gauges measure", "the valve")
+    ((_, once),) = made.search("gauge", 1)
+    ((_, twice),) = made.search("gauge gauges gauged", 1)
+    assert twice == once
+
+
 def test_title_headings_and_file_name_are_searched_as_the_text_is() -> None:
     made = KeywordIndex(None)
     made.update(
@@ -76,6 +83,34 @@ def test_a_question_that_names_a_file_finds_it_before_others_that_say_the_same()
     made.update([], [chunk(i, text, name=name) for i, name in enumerate(names)])
     assert ids(made, "How did the revenue of Best Buy grow in FY2023?")[0] == 2
     assert ids(made, "How did the revenue of Amazon grow?")[0] == 0
+
+
+def on_page(number: int, chunk_id: int, label: str = "", kind: str = "page") -> StoredChunk:
+    text = "Signatures of the parties"
+    label = label or f"{kind} {number}"
+    return replace(chunk(chunk_id, text), unit=number, label=label, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("What stands on page 12?", {1}),
+        ("Signatures on p. 12", {1}),
+        ("Unterschriften auf Seite 12", {1}),
+        ("signatures on pages 11-13", {1, 2}),
+        ("signatures on page 6985", {3}),
+        ("signatures on slide 12", {1}),
+        ("signatures of 12 parties", set()),
+    ],
+)
+def test_the_page_that_a_question_names_comes_first(question: str, found: set[int]) -> None:
+    index = KeywordIndex(None)
+    pages = [on_page(number, 100 + number) for number in range(20, 60)]
+    labelled = on_page(4, 3, "page 4 (labelled 6985)")
+    lines = on_page(12, 4, "lines 221-240", "lines")
+    index.update([], [*pages, on_page(12, 1), on_page(13, 2), labelled, lines])
+    hits = dict(index.search(f"{question} of the parties", 50))
+    assert {i for i, score in hits.items() if score > min(hits.values())} == found
 
 
 def test_the_best_of_many_come_first_and_no_more_than_asked() -> None:

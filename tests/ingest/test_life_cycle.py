@@ -36,7 +36,9 @@ def commit_as_one_group(library: Library) -> None:
     with library.catalog.read() as db:
         known = {d.path: d for d in documents.all_documents(db)}
     chunker = Chunker(wordpiece.count)
-    preparer = Preparer(library.reader, chunker, known, is_current, library.home.taken_out, {})
+    preparer = Preparer(
+        library.reader, chunker, known, is_current, library.home.taken_out, {}, lambda _: {}
+    )
     embedder = library.embedder
     with library.lock() as lock:
         committer = Committer(library.catalog, embedder, embedder.identity, lock, READERS)
@@ -102,12 +104,61 @@ def test_a_copy_and_a_rename_embed_nothing(library: Library) -> None:
     shutil.copy(library.folder / "tide.txt", library.folder / "copy.txt")
     assert library.ingest()["copy.txt"].chunks_embedded == 0
     (library.folder / "tide.txt").rename(library.folder / "renamed.txt")
-    results = library.ingest()
-    assert {n: r.outcome for n, r in results.items()} == {
-        "copy.txt": "unchanged", "renamed.txt": "added", "tide.txt": "removed",
+    assert {n: r.outcome for n, r in library.ingest().items()} == {
+        "copy.txt": "unchanged", "renamed.txt": "unchanged",
     }  # fmt: skip
     assert library.engine.embedded == []
     assert library.found("tide at pier 5") == {"copy.txt", "renamed.txt"}
+
+
+@pytest.mark.parametrize("same_time", [True, False])
+def test_a_moved_file_stays_the_same_document_under_its_new_name(
+    library: Library, same_time: bool
+) -> None:
+    before = library.fill({"reports/tide.txt": LONG})["tide.txt"]
+    library.ingest(collection="harbour")
+    (library.folder / "archive").mkdir()
+    new = (library.folder / "reports/tide.txt").rename(library.folder / "archive/ebb.txt")
+    if not same_time:
+        os.utime(new, ns=(1, 1))
+    plan = library.plan()
+    assert [d.name for d in plan.moved] == (["tide.txt"] if same_time else [])
+    library.reader = None  # type: ignore[assignment]  # it is not read again
+    (result,) = [e for e in library.events(plan) if isinstance(e, FileResult)]
+    assert (result.outcome, result.path) == ("unchanged", str(new))
+    assert result.moved_from == str(library.folder / "reports/tide.txt")
+    assert result.document_id == before.document_id
+    document = library.document("archive/ebb.txt")
+    assert document is not None
+    assert (document.name, document.collections) == ("ebb.txt", ("harbour",))
+    assert library.document("reports/tide.txt") is None
+    (hit, *_) = library.retriever.search("tide at pier 5").hits
+    assert (hit.chunk.path, hit.chunk.document_id) == (str(new), before.document_id)
+    assert library.retriever.search("ebb").hits[0].keyword_score  # found by its new name
+    assert not library.plan().load
+
+
+def test_files_of_the_same_content_that_move_together_stay_two_documents(library: Library) -> None:
+    library.write({"old/a.txt": LONG, "old/b.txt": LONG})
+    library.ingest()
+    ids = {d.id for d in (library.document("old/a.txt"), library.document("old/b.txt")) if d}
+    (library.folder / "old").rename(library.folder / "new")
+    results = library.ingest()
+    assert {r.document_id for r in results.values()} == ids
+    assert {r.outcome for r in results.values()} == {"unchanged"}
+
+
+def test_a_new_file_of_the_size_and_time_of_a_missing_one_is_another_document(
+    library: Library,
+) -> None:
+    library.fill({"tide.txt": "The tide rises at noon."})
+    times = (library.folder / "tide.txt").stat()
+    (library.folder / "tide.txt").unlink()
+    library.write({"glue.txt": "The glue cures quickly."})
+    os.utime(library.folder / "glue.txt", ns=(times.st_mtime_ns, times.st_mtime_ns))
+    assert library.ingest()["glue.txt"].outcome == "added"
+    assert library.document("tide.txt") is not None  # nobody was asked about it yet
+    assert library.ingest()["tide.txt"].outcome == "removed"
 
 
 def test_a_text_that_moves_to_another_file_of_the_same_group_keeps_its_vector(

@@ -119,7 +119,7 @@ def test_attachments_go_with_their_file(library: Library) -> None:
 
 def test_attachments_go_when_their_file_is_no_message_any_more(library: Library) -> None:
     library.fill({"a.eml": mail("T", TIDE, r_txt=RESIN.encode())})
-    library.write({"a.eml": b"\x89PNG\r\n\x1a\n"})
+    library.write({"a.eml": b"\x1f\x8b\x08"})
     assert outcomes(library) == {"a.eml!r.txt": "removed", "a.eml": "unsupported"}
 
 
@@ -167,10 +167,10 @@ def test_an_attachment_that_failed_for_a_while_is_tried_again(
 
 
 def test_what_cannot_be_read_in_a_message_is_named_and_stops_nothing(library: Library) -> None:
-    files = {"p_png": b"\x89PNG\r\n\x1a\n", "void_txt": b"", "r_txt": RESIN.encode()}
+    files = {"p_gz": b"\x1f\x8b\x08", "void_txt": b"", "r_txt": RESIN.encode()}
     library.write({"a.eml": mail("T", TIDE, **files)})
     assert outcomes(library) == {
-        "a.eml!p.png": "unsupported", "a.eml!void.txt": "no_text", "a.eml!r.txt": "added",
+        "a.eml!p.gz": "unsupported", "a.eml!void.txt": "no_text", "a.eml!r.txt": "added",
         "a.eml": "added",
     }  # fmt: skip
 
@@ -259,3 +259,17 @@ def test_a_row_far_down_a_sheet_is_shown_with_the_names_of_its_columns(
     hit = assistant.search("Town 77").hits[0].chunk
     assert hit.headings == ("Rates", "Town | Euro")
     assert (hit.kind, hit.label) == ("rows", "Rates, rows 51–81")
+
+
+def test_a_message_that_moves_takes_its_attachments_along(library: Library) -> None:
+    library.fill({"a.eml": mail("Tides", TIDE, forwarded_eml=RESIN.encode())})
+    names = ("a.eml", "a.eml!forwarded.eml", "a.eml!forwarded.eml!deep.txt")
+    before = [library.document(name) for name in names]
+    (library.folder / "a.eml").rename(library.folder / "b.eml")
+    library.engine.embedded.clear()
+    assert set(outcomes(library).values()) == {"unchanged"}
+    after = [library.document(name.replace("a.eml", "b.eml", 1)) for name in names]
+    assert [d and d.id for d in after] == [d and d.id for d in before]
+    assert [d and d.container for d in after[1:]] == [str(library.folder / "b.eml")] * 2
+    assert library.engine.embedded == []
+    assert len(outcomes(library)) == len(names)  # nothing is left under the old name

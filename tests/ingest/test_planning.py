@@ -28,7 +28,9 @@ def plan(
     files: list[Found], known: list[Document], current: bool = True, blind: tuple[str, ...] = ()
 ) -> Plan:
     discovery = Discovery(tuple(files), ("/docs",), tuple((path, BLIND) for path in blind))
-    return make_plan(discovery, {d.path: d for d in known}, known, lambda _: current)
+    return make_plan(
+        discovery, {d.path: d for d in known}, [d.path for d in known], lambda _: current
+    )
 
 
 def test_a_new_file_is_loaded() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rag.loaders.worker import ReaderProcess
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
@@ -62,6 +66,26 @@ def make_pdf(tmp_path: Path) -> Callable[..., Path]:
         for text in texts:
             pdf.add_page()
             pdf.multi_cell(0, text=text)
+        path = tmp_path / name
+        pdf.output(str(path))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def drawn_pdf(tmp_path: Path) -> Callable[..., Path]:
+    """A PDF of 612 by 792 points, in Helvetica of 10 points, with one page per drawing function."""
+
+    def make(*pages: Callable[[FPDF], object], name: str = "drawn.pdf") -> Path:
+        from fpdf import FPDF
+
+        pdf = FPDF(unit="pt", format=(612, 792))
+        pdf.set_auto_page_break(False)
+        for draw in pages:
+            pdf.add_page()
+            pdf.set_font("helvetica", size=10)
+            draw(pdf)
         path = tmp_path / name
         pdf.output(str(path))
         return path

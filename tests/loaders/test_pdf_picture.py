@@ -7,7 +7,8 @@ from PIL import Image
 
 from rag.errors import Damaged, NeedsPassword, Unreadable
 from rag.loaders.loading import load
-from rag.loaders.pdf_picture import LONGEST_SIDE, YELLOW, render_page
+from rag.loaders.pdf_picture import LONGEST_SIDE, render_page
+from rag.loaders.picture import YELLOW
 
 RawPdf = Callable[..., Path]
 SHOWN = "MMMM here is the quote"
@@ -60,23 +61,23 @@ def test_the_mark_follows_rotation_and_crop_box(
 
 
 def test_without_a_map_the_page_is_drawn_unmarked(raw_pdf: RawPdf) -> None:
-    picture = Image.open(io.BytesIO(render_page(raw_pdf(SHOWN), 1, b"", [(0, 4)])))
+    picture = Image.open(io.BytesIO(render_page(raw_pdf(SHOWN), 1, b"", [(0, 4)], 72)))
     assert YELLOW not in {color for _, color in picture.getcolors(1 << 24)}
 
 
 def test_a_page_of_kilometres_is_drawn_small(raw_pdf: RawPdf) -> None:
     path = raw_pdf(SHOWN)
     path.write_bytes(path.read_bytes().replace(b"0 0 612 792", b"0 0 2e5 1e5"))
-    picture = Image.open(io.BytesIO(render_page(path, 1, b"", [])))
+    picture = Image.open(io.BytesIO(render_page(path, 1, b"", [], 72)))
     assert max(picture.size) <= LONGEST_SIDE
 
 
 def test_a_missing_page_and_a_password_are_said(raw_pdf: RawPdf, make_pdf: RawPdf) -> None:
     with pytest.raises(Unreadable, match="no page 7"):
-        render_page(raw_pdf(SHOWN), 7, b"", [])
+        render_page(raw_pdf(SHOWN), 7, b"", [], 72)
     with pytest.raises(NeedsPassword):
-        render_page(make_pdf(["x"], password="secret"), 1, b"", [])
+        render_page(make_pdf(["x"], password="secret"), 1, b"", [], 72)
     broken = raw_pdf(SHOWN)
     broken.write_bytes(b"%PDF-1.4 nothing")
     with pytest.raises(Damaged):
-        render_page(broken, 1, b"", [])
+        render_page(broken, 1, b"", [], 72)

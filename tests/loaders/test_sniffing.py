@@ -21,6 +21,11 @@ Write = Callable[[str, str | bytes], Path]
         ("a.pdf", b"only words", "text"),
         ("a.txt", b"\xef\xbb\xbf <?xml version='1.0'?><!-- x --><html lang='en'>", "html"),
         ("a.txt", "\ufeff<html>".encode("utf-16-le"), "html"),
+        ("a.pdf", b"\x89PNG\r\n\x1a\n", "image"),
+        ("a.txt", b"\xff\xd8\xff\xe0", "image"),
+        ("a", b"RIFF\x00\x00\x00\x00WEBP", "image"),
+        ("a.bmp", b"BM" + bytes(30), "image"),
+        ("a.txt", b"BMW has published its report for the year.", "text"),
         ("a.html", b"<p>a fragment", "html"),
         ("a.MD", b"# Title", "markdown"),
         ("a.txt", b"# Title", "text"),
@@ -83,8 +88,7 @@ def test_a_name_of_a_binary_format_means_nothing_without_its_content() -> None:
         ("a.zip", archive({"a.txt": "x"}), "zip"),
         ("a.pages", archive({"Index/Document.iwa": "x"}), "Apple Pages"),
         ("a.vsd", ole({"VisioDocument": b"x"}), "older Office"),
-        ("a.pdf", b"\x89PNG\r\n\x1a\n", "PNG"),
-        ("a.jpg", b"\xff\xd8\xff\xe0", "JPEG"),
+        ("a.wav", b"RIFF\x00\x00\x00\x00WAVE", "sound"),
         ("a.gz", b"\x1f\x8b\x08", "gzip"),
     ],
 )
@@ -123,7 +127,7 @@ def test_the_reader_string_names_packages_and_versions() -> None:
     import pypdf
     import pypdfium2
 
-    expected = f"pdf/1 pypdfium2 {pypdfium2.PYPDFIUM_INFO} pypdf {pypdf.__version__}"
+    expected = f"pdf/2 pypdfium2 {pypdfium2.PYPDFIUM_INFO} pypdf {pypdf.__version__}"
     assert reader_version("pdf") == expected
     assert current_readers() == {name: reader_version(name) for name in FORMATS}
 

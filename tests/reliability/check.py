@@ -189,7 +189,7 @@ def _of_absent(
 def _of_keyword_folder(home: Path, rows: list[Row], words: list[str]) -> list[str]:
     """The folder itself holds no live chunk twice (the product would hide it)."""
     folder = home / "indexes" / "keyword"
-    if not KeywordIndex.exists(folder):
+    if not (KeywordIndex.exists(folder) and KeywordIndex.is_sound(folder)):
         return []
     live = {row["id"] for row in rows}
     index = KeywordIndex(folder)

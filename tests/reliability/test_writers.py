@@ -103,7 +103,7 @@ def test_a_holder_that_is_killed_lets_the_waiting_writer_go_on(
 def test_ctrl_c_keeps_what_was_reported_and_the_next_run_goes_on(
     tmp_path: Path, corpus: Corpus
 ) -> None:
-    corpus.add_short(50)
+    corpus.add_short(250)
     home = tmp_path / "home"
     running = start_ingest(home, corpus.folder)
     wait_for_output(running, "outcome")

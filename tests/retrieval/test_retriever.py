@@ -11,6 +11,8 @@ from rag.indexes import publish
 from rag.indexes.follow import KEYWORD
 from rag.ingest.remove import remove
 from rag.retrieval import dense
+from rag.retrieval.allowed import Allowed
+from rag.retrieval.memory import VectorMemory
 from rag.retrieval.overfetch import Scored
 from rag.retrieval.recipe import DEPTH
 from rag.types import Scope
@@ -38,7 +40,9 @@ def by_vector(library: Library, query: str, allowed: set[int] | None = None) -> 
     vector = library.embedder.embed([query], "query")[0]
     with library.catalog.read() as db:
         index = publish.VectorIndex(library.home)
-        found = dense.search(db, index, library.embedder.identity, vector, 10, allowed)
+        within = None if allowed is None else Allowed.of(allowed)
+        identity = library.embedder.identity
+        found = dense.search(db, index, identity, vector, 10, within, VectorMemory())
     index.close()
     return found
 

@@ -36,6 +36,21 @@ def test_a_quoted_phrase_is_found_as_it_is_written_and_nothing_else(library: Lib
     assert result.filters == ("only passages with “break clause”, word for word: 1 chunk",)
 
 
+def test_a_phrase_in_a_question_raises_what_has_it_and_hides_nothing(library: Library) -> None:
+    texts = {
+        "series.txt": "Doctor Who is a series.",
+        "enemy.txt": "The Doctor's enemy is the Master.",
+    }
+    library.fill(texts)
+    result = library.retriever.search('Which enemy has "Doctor Who"?')
+    assert {hit.chunk.name for hit in result.hits} == set(texts)
+    assert result.filters == ("raised for “Doctor Who”, word for word: 1 chunk",)
+    plain = library.retriever.search("Which enemy has Doctor Who?")
+    score = {hit.chunk.name: hit.score for hit in plain.hits}
+    raised = {hit.chunk.name: hit.score for hit in result.hits}
+    assert raised["series.txt"] > score["series.txt"]
+
+
 def test_a_phrase_that_nothing_has_limits_nothing_and_says_so(library: Library) -> None:
     library.fill(CLAUSES)
     result = library.retriever.search('"unheard of" clause')
