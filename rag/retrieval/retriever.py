@@ -181,9 +181,10 @@ class Retriever:
         served = serves(model, languages.asked_in(query, written_in))
         weight = recipe.DENSE_WEIGHT if served else recipe.DENSE_WEIGHT_UNSERVED
         within = limits(db, words, query, scope, self._scopes)
+        vector = moment.vectors.get(query)
         asked = Asked(
-            db, identity, words, self._vectors, self._memory, query, moment.vectors.get(query),
-            weight, within.allowed, within.phrased,
+            db, identity, words, self._vectors, self._memory, query, vector, weight,
+            within.allowed, within.phrased,
         )  # fmt: skip
         hits, stages = rank(asked, by, k)
         notice = languages.notice(query, written_in, model)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from rag.errors import VouchError
-from rag.evaluation.own.asking import Steps
+from rag.evaluation.own.asking import Report
 from rag.types import ErrorInfo
 
 Kind = Literal["make", "ask"]
@@ -19,7 +19,7 @@ Kind = Literal["make", "ask"]
 class OwnWork:
     """Runs `work`, which tells its progress and says at the end, in a sentence, what came of it."""
 
-    def __init__(self, kind: Kind, work: Callable[[Steps], str]) -> None:
+    def __init__(self, kind: Kind, work: Callable[[Report], str]) -> None:
         self.kind = kind
         self.done, self.total = 0, 0
         self.said = ""

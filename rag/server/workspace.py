@@ -18,7 +18,7 @@ from rag.config import Settings, write_setting
 from rag.engine_choice import WriterChoice
 from rag.errors import LibraryBusy, PathNotFound, ServerError, UsageError
 from rag.evaluation.own import questions
-from rag.evaluation.own.asking import Steps, evaluate_own
+from rag.evaluation.own.asking import Report, evaluate_own
 from rag.evaluation.own.making import make
 from rag.evaluation.own.questions import OwnQuestion
 from rag.evaluation.runs import Runs
@@ -214,7 +214,7 @@ class Workspace:
     def make_questions(self, count: int) -> None:
         """Begin to make so many more questions."""
 
-        def work(progress: Steps) -> str:
+        def work(progress: Report) -> str:
             made = 0
             for question in make(self.assistant, count, 0, self.own_questions()):
                 questions.add(self.settings.library.own_questions, [question])
@@ -227,13 +227,13 @@ class Workspace:
     def ask_questions(self, answers: int) -> None:
         """Begin to measure the library on its own questions, as `rag evaluate own` does."""
 
-        def work(progress: Steps) -> str:
+        def work(progress: Report) -> str:
             run = evaluate_own(self.assistant, self.own_questions(), answers, progress)
             return f"Measured, and kept as {self.runs.save(run)}."
 
         self._begin_own_work("ask", work)
 
-    def _begin_own_work(self, kind: Kind, work: Callable[[Steps], str]) -> None:
+    def _begin_own_work(self, kind: Kind, work: Callable[[Report], str]) -> None:
         with self._lock:
             if self._own_work is None or not self._own_work.running:
                 self._own_work = OwnWork(kind, work)

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rag.config import load_settings
-from rag.evaluation.own.asking import Progress
+from rag.evaluation.own.asking import Report
 from rag.server.own_work import OwnWork
 from rag.server.workspace import Workspace
 
@@ -93,7 +93,7 @@ def test_a_file_with_bad_lines_is_told_and_the_page_stays(workspace: Workspace) 
 def test_work_that_is_stopped_keeps_what_was_made_and_says_so() -> None:
     steps: list[int] = []
 
-    def work(progress: Progress) -> str:
+    def work(progress: Report) -> str:
         while True:
             steps.append(1)
             progress(len(steps), 1000)

@@ -29,7 +29,7 @@ QUOTING = "quoting"
 _COPIES = 20  # hits looked through for other places of a quote
 _SEARCHED = 500  # characters of a quote that are searched for
 
-Steps = Callable[[int, int], None]
+Report = Callable[[int, int], None]
 """Told how many steps of how many are done."""
 
 
@@ -70,7 +70,7 @@ def evaluate_own(
     assistant: Assistant,
     questions: Sequence[OwnQuestion],
     answers: int,
-    progress: Steps = lambda done, total: None,
+    progress: Report = lambda done, total: None,
 ) -> Run:
     """Search for all of them by every stage; have at most `answers` of each kind answered.
 
