@@ -17,8 +17,6 @@ from itertools import groupby, pairwise
 
 from rag.loaders.pdf_lines import GAP, Line, Places, parts_of
 
-WIDE = 0.5
-"""Of the width of the text: only a longer line can run through two columns."""
 PROBED = 8
 FEWEST = 3
 """Lines that are cut at the same place; fewer are a coincidence."""
@@ -49,12 +47,11 @@ def in_reading_order(text: str, lines: Sequence[Line], places: Places) -> Sequen
 
 
 def _may_interleave(text: str, lines: Sequence[Line], places: Places) -> bool:
-    """Whether a closer look is worth its time: some wide line has a gap, or columns take turns."""
+    """Whether a closer look is worth its time: long lines have gaps, or columns take turns."""
     if len(lines) < 2 * FEWEST:
         return False
-    width = max(line.box.right for line in lines) - min(line.box.left for line in lines)
-    wide = [line for line in lines if line.box.right - line.box.left > WIDE * width]
-    probed = wide[:: max(1, len(wide) // PROBED)]
+    longest = sorted(lines, key=lambda line: line.start - line.end)[: len(lines) // 2]
+    probed = {*longest[:PROBED], *longest[:: max(1, len(longest) // PROBED)]}
     if sum(bool(_gaps(text, parts_of(text, line, places))) for line in probed) > 1:
         return True
     turns = sum(_gap(one, other) is not None for one, other in pairwise(lines))
@@ -62,9 +59,9 @@ def _may_interleave(text: str, lines: Sequence[Line], places: Places) -> bool:
 
 
 def _gap(one: Line, other: Line) -> Gap | None:
-    """What lies between two lines of which the second stands to the right of the first."""
-    a, b = one.box, other.box
-    side_by_side = min(a.top, b.top) - max(a.bottom, b.bottom) > 0.3 * min(one.size, other.size)
+    """What lies between two lines that stand side by side."""
+    a, b = sorted((one.box, other.box))
+    side_by_side = abs(a.bottom - b.bottom) < one.size
     return (a.right, b.left) if side_by_side and b.left - a.right > GAP * one.size else None
 
 
@@ -114,7 +111,7 @@ def _by_column(text: str, parts: Sequence[Line], gutters: Sequence[float]) -> Se
     columns = [[p for p in parts if _column(p, gutters) == c] for c in range(len(gutters) + 1)]
     filled = [column for column in columns if column]
     turns = sum(_column(one, gutters) != _column(other, gutters) for one, other in pairwise(parts))
-    if turns < len(filled) + 1 or not all(_runs_on(text, column) for column in filled):
+    if turns < 2 * FEWEST - 1 or not all(_runs_on(text, column) for column in filled):
         return parts
     return [part for column in columns for part in column]
 

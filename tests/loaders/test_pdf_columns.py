@@ -50,6 +50,19 @@ def test_columns_are_read_one_after_the_other(
     assert lines == [line for column in columns for line in column]
 
 
+@pytest.mark.parametrize("lower", [2, 6, 8, 11])
+def test_columns_whose_lines_take_turns_are_read_one_after_the_other(
+    drawn_pdf: DrawnPdf, lower: int
+) -> None:
+    def draw(pdf: FPDF) -> None:
+        for row, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True)):
+            pdf.text(72, 100 + 15 * row, left)
+            pdf.text(322, 100 + lower + 15 * row, right)
+
+    (unit,) = load(drawn_pdf(draw)).units
+    assert [line.strip() for line in unit.text.splitlines()] == [*LEFT, *RIGHT]
+
+
 def test_the_map_leads_from_columns_to_their_places_on_the_page(drawn_pdf: DrawnPdf) -> None:
     path = drawn_pdf(row_by_row(LEFT, RIGHT, width=250))
     (unit,) = load(path).units

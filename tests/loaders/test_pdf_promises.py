@@ -31,6 +31,7 @@ PAGES = 12  # of each document
 OVERLAPPING = {
     "DSA-278777.pdf": "a circuit diagram: labels of pins lie over one another",
     "fdac8d1e9ef56519371df7e6532df27d.pdf": "a circuit diagram: labels of parts lie over one another",
+    "JOHNSON_JOHNSON_2023_8K_dated-2023-08-30.pdf": "raised numbers of footnotes within a line",
     "pdfplumber__issue-848.pdf": "two texts are set over one another",
 }
 """Files on which letters that are not of a quote stand where it does, and are marked with it."""
