@@ -61,6 +61,7 @@ def test_a_removed_generation_is_built_again_by_the_next_run(copied: Library) ->
     assert generation(copied).is_dir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [truncate, overwrite])
 def test_whatever_file_of_an_index_is_damaged_answers_stay_right(
     copied: Library, how: Callable[[Path], None]
