@@ -43,6 +43,7 @@ def summary(summary: Summary) -> Json:
             "chunks_embedded": summary.chunks_embedded,
             "seconds": round(summary.seconds, 3),
             "embed_seconds": round(summary.embed_seconds, 3),
+            "moved": summary.moved,
         }
     }
 

@@ -122,6 +122,7 @@ def print_not_read(results: Sequence[FileResult]) -> None:
 
 def print_summary(summary: Summary) -> None:
     words = [f"{n} {outcome.replace('_', ' ')}" for outcome, n in summary.counts.items()]
+    words += [f"{summary.moved} of them moved"] if summary.moved else []
     out.print(
         f"{', '.join(words) or 'nothing to do'}; {summary.chunks_embedded} chunks embedded "
         f"in {summary.seconds:.1f} s.",

@@ -44,13 +44,14 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Event: the end of a run. `counts`: files by outcome."""
+    """Event: the end of a run. `counts`: files by outcome; `moved`: of the unchanged ones."""
 
     counts: dict[str, int]
     chunks: int
     chunks_embedded: int
     seconds: float
     embed_seconds: float
+    moved: int = 0
 
 
 IngestEvent = Planned | Embedded | FileResult | Summary
@@ -84,12 +85,13 @@ class Pipeline:
         with self.catalog.write(lock) as db:
             run = runs.begin(db, f"ingest {', '.join(plan.discovery.folders) or 'files'}")
         counts: Counter[str] = Counter()
-        chunks = 0
+        chunks = moved = 0
         yield Planned(plan.files, len(plan.load), tuple(d.path for d in plan.remove))
         for event in self._events(plan, lock, committer):
             if isinstance(event, FileResult):
                 counts[event.outcome] += 1
                 chunks += event.chunks
+                moved += event.moved_from is not None
             yield event
         summary = Summary(
             dict(counts),
@@ -97,6 +99,7 @@ class Pipeline:
             committer.embedded,
             time.perf_counter() - started,
             committer.embed_seconds,
+            moved,
         )
         with self.catalog.write(lock) as db:
             runs.end(db, run, {"counts": summary.counts, "seconds": summary.seconds})
