@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.text import CELL, table_above
 from rag.types import Chunk, LoadedDocument, Unit
@@ -53,7 +54,7 @@ class Chunker:
             keep_separator="end",
             chunk_size=room,
             chunk_overlap=0,
-            length_function=self._length,
+            length_function=lru_cache(1024)(self._length),  # it asks for each piece twice
         )
         position = 0
         for piece in splitter.split_text(unit.text):

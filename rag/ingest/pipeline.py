@@ -30,7 +30,8 @@ from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import Document, Embedder, EmbeddingIdentity, FileResult
 
-FOLLOW_SECONDS = 2.0  # between two commits of the keyword index; readers scan what it lacks
+FOLLOW_SECONDS = 2.0  # between two commits of the keyword index, at least
+FOLLOW_SHARE = 0.02  # of the time of a run, at most; readers scan what the index lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Pipeline:
             _by_content(plan),
         )
         arrivals = Arrivals(preparer, plan.load)
-        followed = time.perf_counter()
+        due = time.perf_counter() + FOLLOW_SECONDS
         moved: set[str] = set()
         try:
             for begun in _one_ahead(arrivals, committer):
@@ -135,9 +136,10 @@ class Pipeline:
                 yield from committer.finish(begun)
                 moved.update(p.known.path for p in group if p.known and p.moved)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
-                if time.perf_counter() - followed > FOLLOW_SECONDS:
+                if (started := time.perf_counter()) > due:
                     follow_all(self.catalog, self.home, lock, at_end=False)
-                    followed = time.perf_counter()
+                    ended = time.perf_counter()
+                    due = ended + max(FOLLOW_SECONDS, (ended - started) / FOLLOW_SHARE)
         finally:
             arrivals.stop()
             committer.close()
