@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.language import ENGLISH, UNSPACED, detect
 from rag.text import CELL, table_above
@@ -50,12 +51,13 @@ class Chunker:
         before = self.count(context(title, unit.headings))
         room = MAX_TOKENS - _PREFIX_TOKENS
         room -= _CONTEXT_TOKENS if CELL in unit.text else min(before, _CONTEXT_TOKENS)
+        length = self._length if _in_vocabulary(unit.text) else _foreign_length
         splitter = RecursiveCharacterTextSplitter(
             separators=_SEPARATORS,
             keep_separator="end",
             chunk_size=room,
             chunk_overlap=0,
-            length_function=self._length if _in_vocabulary(unit.text) else _foreign_length,
+            length_function=lru_cache(1024)(length),  # it asks for each piece twice
         )
         position = 0
         for piece in splitter.split_text(unit.text):

@@ -47,6 +47,7 @@ def summary(summary: Summary) -> Json:
             "pages_unread": summary.pages_unread,
             "seconds": round(summary.seconds, 3),
             "embed_seconds": round(summary.embed_seconds, 3),
+            "moved": summary.moved,
         }
     }
 

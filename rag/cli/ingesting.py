@@ -160,6 +160,7 @@ def print_not_read(results: Sequence[FileResult]) -> None:
 
 def print_summary(summary: Summary) -> None:
     words = [f"{n} {outcome.replace('_', ' ')}" for outcome, n in summary.counts.items()]
+    words += [f"{summary.moved} of them moved"] if summary.moved else []
     recognised = summary.pages_recognised
     pages = f"{recognised} page{'s' if recognised > 1 else ''} read by OCR, " if recognised else ""
     out.print(

@@ -40,7 +40,8 @@ from rag.types import (
     Recognition,
 )
 
-FOLLOW_SECONDS = 2.0  # between two commits of the keyword index; readers scan what it lacks
+FOLLOW_SECONDS = 2.0  # between two commits of the keyword index, at least
+FOLLOW_SHARE = 0.02  # of the time of a run, at most; readers scan what the index lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,16 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Event: the end of a run. `counts`: files by outcome; `pages_unread`: of the whole library."""
+    """Event: the end of a run. `counts`: files by outcome; `moved`: of the unchanged ones;
+    `pages_unread`: of the whole library.
+    """
 
     counts: dict[str, int]
     chunks: int
     chunks_embedded: int
     seconds: float
     embed_seconds: float
+    moved: int = 0
     pages_recognised: int = 0
     pages_unread: int = 0
 
@@ -97,13 +101,14 @@ class Pipeline:
         with self.catalog.write(lock) as db:
             run = runs.begin(db, f"ingest {', '.join(plan.discovery.folders) or 'files'}")
         counts: Counter[str] = Counter()
-        chunks = recognised = 0
+        chunks = moved = recognised = 0
         yield Planned(plan.files, len(plan.load), tuple(d.path for d in plan.remove))
         with closing(committer):
             for event in self._events(plan, lock, committer):
                 if isinstance(event, FileResult):
                     counts[event.outcome] += 1
                     chunks += event.chunks
+                    moved += event.moved_from is not None
                 elif isinstance(event, Recognised):
                     recognised = event.done
                 yield event
@@ -115,6 +120,7 @@ class Pipeline:
             committer.embedded,
             time.perf_counter() - started,
             committer.embed_seconds,
+            moved,
             recognised,
             unread,
         )
@@ -158,7 +164,7 @@ class Pipeline:
             _by_content(plan),
         )
         arrivals = Arrivals(preparer, plan.load)
-        followed = time.perf_counter()
+        due = time.perf_counter() + FOLLOW_SECONDS
         moved: set[str] = set()
         try:
             for begun in _one_ahead(arrivals, committer):
@@ -168,9 +174,10 @@ class Pipeline:
                 yield from committer.finish(begun)
                 moved.update(p.known.path for p in group if p.known and p.moved)
                 discard_uploads(self.catalog, self.home, [p.known for p in group if p.known])
-                if time.perf_counter() - followed > FOLLOW_SECONDS:
+                if (started := time.perf_counter()) > due:
                     follow_all(self.catalog, self.home, lock, at_end=False)
-                    followed = time.perf_counter()
+                    ended = time.perf_counter()
+                    due = ended + max(FOLLOW_SECONDS, (ended - started) / FOLLOW_SHARE)
         finally:
             arrivals.stop()
         gone = [d for d in plan.remove if (d.container or d.path) not in moved]

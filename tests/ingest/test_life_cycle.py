@@ -126,7 +126,9 @@ def test_a_moved_file_stays_the_same_document_under_its_new_name(
     plan = library.plan()
     assert [d.name for d in plan.moved] == (["tide.txt"] if same_time else [])
     library.reader = None  # type: ignore[assignment]  # it is not read again
-    (result,) = [e for e in library.events(plan) if isinstance(e, FileResult)]
+    *_, result, summary = library.events(plan)
+    assert isinstance(result, FileResult) and isinstance(summary, Summary)
+    assert (summary.counts, summary.moved) == ({"unchanged": 1}, 1)
     assert (result.outcome, result.path) == ("unchanged", str(new))
     assert result.moved_from == str(library.folder / "reports/tide.txt")
     assert result.document_id == before.document_id
