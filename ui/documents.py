@@ -93,7 +93,7 @@ def _row(workspace: Workspace, document: Document) -> None:
             st.caption(safe.line(_about(document)))
             if document.error is not None:
                 st.caption(safe.line(f"{document.error.message} {document.error.hint}"))
-            if document.pages_unread or document.states.get("ocr"):
+            elif document.pages_unread or document.states.get("ocr"):
                 for line in page_states(workspace.assistant.not_read(document.id)):
                     st.caption(safe.line(line[:1].upper() + line[1:]))
         if st.button("Delete", key=f"delete-{document.id}", type="tertiary"):

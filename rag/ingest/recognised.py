@@ -47,5 +47,5 @@ def unread(path: str, name: str, loaded: LoadedDocument) -> NoText:
     return NoText(
         path,
         f"No text was found in {name}: {what}.",
-        "OCR may read it: rag ingest does where tesseract is installed; rag doctor says how.",
+        "Where tesseract is installed, rag ingest reads what it can make out; rag doctor says how.",
     )

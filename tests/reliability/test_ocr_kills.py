@@ -17,7 +17,9 @@ from tests.pictures import counted, needs_tesseract, scanned
 from .running import Running, run, start
 
 PAGES = [f"The heron number {number} stands in the reeds" for number in range(6)]
-linux = pytest.mark.skipif(sys.platform != "linux", reason="children die with their parent on Linux")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="children die with their parent on Linux"
+)
 
 
 def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
@@ -56,15 +58,18 @@ def test_a_kill_during_ocr_loses_no_page_and_the_next_run_reads_only_the_rest(
     kept = len(rows(home, "SELECT page FROM recognitions"))
     tried = len(log.read_text().splitlines())
     assert 2 <= kept < len(PAGES) and tried <= kept + 1
-    assert rows(home, "SELECT name FROM documents WHERE id IN (SELECT document_id FROM chunks)") == [
-        ("typed.txt",)
-    ]
+    assert rows(
+        home, "SELECT name FROM documents WHERE id IN (SELECT document_id FROM chunks)"
+    ) == [("typed.txt",)]
     log.unlink()
     ended = run(home, "ingest", str(pdf.parent), "--json", **how)
     assert ended.code == 0
     assert [r["outcome"] for r in ended.results if r["path"].endswith("scan.pdf")] == ["added"]
     assert len(log.read_text().splitlines()) == len(PAGES) - kept
-    assert rows(home, "SELECT state, count(*) FROM units GROUP BY state") == [("ocr", 6), ("read", 1)]
+    assert rows(home, "SELECT state, count(*) FROM units GROUP BY state") == [
+        ("ocr", 6),
+        ("read", 1),
+    ]
     assert not (home / "taken-out").exists() or not list((home / "taken-out").iterdir())
     log.unlink()
     again = run(home, "ingest", str(pdf.parent), "--json", **how)

@@ -164,11 +164,15 @@ def test_opening_a_citation_shows_the_quote_and_asks_nothing_again(
     assert asked == []
 
 
-def test_a_source_without_a_picture_shows_its_text_with_the_quote_marked(chat: AppTest) -> None:
+def test_a_source_without_pages_is_drawn_and_shows_its_text_with_the_quote_marked(
+    chat: AppTest,
+) -> None:
     chat.chat_input[0].set_value("What is the price of a second-hand Petrel 3 gauge?").run()
     key = next(b.key for b in chat.button if b.key and b.key.startswith("cite-0-0"))
     button(chat, key).click().run()
     assert not chat.exception
+    picture = chat.session_state["picture"][1]
+    assert picture.png.startswith(b"\x89PNG") and not picture.of_file
     assert any(":orange-background[" in m.value for m in chat.markdown)
 
 
