@@ -109,7 +109,7 @@ def test_ocr_is_left_out_where_that_is_asked_for(tmp_path: Path, rag: Rag) -> No
     path = scanned(tmp_path / "scans" / "a.pdf", [NOTES, HERON])
     *_, end = rag("ingest", str(path), "--no-ocr", "--json").lines
     assert (end["summary"]["pages_recognised"], end["summary"]["pages_unread"]) == (0, 1)
-    assert "the next rag ingest reads 1 of them" in rag("status").err
+    assert "rag ingest goes on with 1 of them" in rag("status").err
     *_, end = rag("ingest", str(path), "--ocr-pages", "0", "--json").lines
     assert end["summary"]["pages_recognised"] == 0
     file, end = rag("ingest", str(path), "--json").lines

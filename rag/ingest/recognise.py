@@ -1,15 +1,15 @@
-"""OCR within a run: pages that are pictures, once the text of everything else is searchable.
+"""Which pages wait for OCR, and what it makes of each.
 
-Page by page: each is kept, under the hash of its file, as soon as it is recognised, so that a kill
-costs one page. A document whose pages are done is committed anew like any other update. Which pages
-wait is asked of the catalog, so a run that was stopped, a tesseract installed later or a language
-added make the next run go on where this one ended.
+A page is kept, under the hash of its file, as soon as it is recognised, so that a kill costs one page.
+Which pages wait is asked of the catalog, so a run that was stopped, a tesseract installed later or a
+language added make the next run go on where this one ended.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Protocol
 
 from rag.catalog import documents, recognitions
 from rag.catalog.connection import Catalog
-from rag.errors import LoadError
+from rag.errors import LoadError, Unreadable
 from rag.ingest import source
 from rag.ingest.recognised import with_recognised
 from rag.language import detect
@@ -98,17 +98,24 @@ class Recogniser:
     def pages(self, waiting: Waiting, lock: WriterLock) -> Iterator[int]:
         """Recognise what waits of a document, keeping each page; the number of each that is done.
 
-        Raises `LoadError` where the file cannot be looked at, or nothing can be recognised now. A
-        file that is no longer what was read is left to the next run.
+        Raises `LoadError` where nothing can be recognised now. A file that cannot be looked at, or is
+        no longer what was read, is left to the next run.
         """
         document = waiting.document
-        with source.opened(self.catalog, self.home, self.reader, document) as path:
+        with ExitStack() as stack:
+            opened = source.opened(self.catalog, self.home, self.reader, document)
+            try:
+                path = stack.enter_context(opened)
+            except LoadError:
+                return
             if path is None:
                 return
             before, refused = path.stat(), 0
             for page in waiting.pages:
                 try:
                     found = self._recognised(path, page, waiting.languages)
+                except Unreadable:
+                    return
                 except LoadError:
                     refused += 1
                     if refused == _PATIENCE:
