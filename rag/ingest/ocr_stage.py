@@ -1,6 +1,6 @@
 """The last stage of a run: what waits for OCR is recognised and committed, document by document.
 
-The results of files that may have pages for it are held back until then, so that each file has one
+The results of files that have pages for it are held back until then, so that each file has one
 result. What waits elsewhere in the library comes after the files of the run, and has none.
 """
 
@@ -17,11 +17,6 @@ from rag.ingest.prepare import again
 from rag.ingest.recognise import Recognised, Recogniser
 from rag.locks import WriterLock
 from rag.types import SEARCHABLE, Document, FileResult
-
-
-def may_wait(result: FileResult) -> bool:
-    """Whether a document may have pages for OCR."""
-    return bool(result.pages_without_text) and result.outcome in SEARCHABLE | {"no_text"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from rag.errors import IdentityMismatch
 from rag.indexes.follow import follow_all
 from rag.ingest import members
 from rag.ingest.commit import SLICE, Committer, Embedded
-from rag.ingest.ocr_stage import OcrStage, may_wait
+from rag.ingest.ocr_stage import OcrStage
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader, again
 from rag.ingest.recognise import Recognised, Recogniser
@@ -120,7 +120,7 @@ class Pipeline:
             known = {d.path: d for d in documents.all_documents(db)}
         held: dict[str, FileResult] = {}
         for event in self._texts(plan, known, lock, committer):
-            if self.recogniser is not None and isinstance(event, FileResult) and may_wait(event):
+            if self.recogniser is not None and isinstance(event, FileResult) and event.pages_unread:
                 held[event.document_id or ""] = event
             else:
                 yield event

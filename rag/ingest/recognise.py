@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -72,11 +72,21 @@ class Recogniser:
     most: int = 200
 
     def waiting(self, first: Mapping[str, object]) -> list[Waiting]:
-        """The documents that wait, those whose ids are among `first` before the others."""
+        """The documents that wait, those whose ids are among `first` before the others.
+
+        Of copies of a file the first has the pages; the others wait for what becomes of them.
+        """
         with self.catalog.read() as db:
             unread = documents.with_unread_pages(db)
-        found = [w for document in unread if (w := self._waiting(document)) is not None]
-        return sorted(found, key=lambda waiting: waiting.document.id not in first)
+        unread.sort(key=lambda document: document.id not in first)
+        found: dict[str, set[int]] = {}
+        queue = []
+        for document in unread:
+            waiting, taken = self._waiting(document), found.setdefault(document.sha256, set())
+            if waiting is not None:
+                queue.append(replace(waiting, pages=[p for p in waiting.pages if p not in taken]))
+                taken.update(waiting.pages)
+        return queue
 
     def loaded(self, document: Document) -> LoadedDocument | None:
         """The document as it is stored, with what OCR made of it; None if that changes nothing."""

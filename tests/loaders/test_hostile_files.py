@@ -37,7 +37,7 @@ def outcome(reader: ReaderProcess, path: Path) -> str:
         return error.code
     if any(unit.state == "read" for unit in document.units):
         return "read"
-    assert document.is_unread
+    assert document.pages_unread
     return "needs_ocr"
 
 
