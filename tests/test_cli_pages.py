@@ -76,7 +76,7 @@ def test_what_was_read_by_ocr_is_told_everywhere(scans: Path, rag: Rag) -> None:
     assert answer["statements"][0]["citations"][0]["ocr_confidence"] > 80
     assert {p["ocr_confidence"] is None for p in answer["passages"]} == {True, False}
     told = rag("ask", "Where does the heron stand?").out
-    assert "(read by OCR, 9" in told and "Read 2 of 2 files." in told
+    assert "(read by OCR, 9" in told and "the library read 2 of 2 files." in " ".join(told.split())
 
 
 def test_what_is_unread_is_told_with_its_pages_and_what_would_help(

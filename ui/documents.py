@@ -23,7 +23,7 @@ def page() -> None:
         read = workspace.assistant.coverage()
         if read.documents:
             pages = words.count(read.pages, "page or section", "pages and sections")
-            st.caption(f"{coverage(read)}; {pages} in all.")
+            st.caption(f"{coverage(read).capitalize()}; {pages} in all.")
         if advice := workspace.unread_pages_advice():
             st.info(safe.line(advice))
         adding.show(workspace)
