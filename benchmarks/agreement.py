@@ -110,7 +110,10 @@ def _read(path: Path, reader: ReaderProcess) -> Outcome:
     text = message = ""
     name = "read"
     try:
-        text = "\n".join(unit.text for unit in reader.load(path).units)
+        document = reader.load(path)
+        text = "\n".join(unit.text for unit in document.units)
+        if not any(unit.state == "read" for unit in document.units):
+            name = "needs_ocr"
     except LoadError as error:
         name, message = error.code, error.message
     return Outcome(path, name, time.perf_counter() - started, words(text), message)

@@ -16,7 +16,7 @@ from pathlib import Path
 from rag.answering.followup import standalone
 from rag.answering.stream import answer_events
 from rag.answering.writing import Question, Writer
-from rag.catalog import chunks, documents, indexing, runs
+from rag.catalog import chunks, documents, indexing, recognitions, runs
 from rag.catalog.backups import BackedUp, back_up
 from rag.catalog.connection import Catalog, open_catalog
 from rag.chunking import CHUNKER, Chunker
@@ -421,8 +421,9 @@ class Assistant:
             )
         if self.settings.ocr_pages == 0:
             return f"{start}: OCR is switched off (ocr_pages = 0)."
-        waiting = sum(len(waiting.pages) for waiting in self._recogniser().waiting({}))
-        return f"{start}; the next rag ingest reads {waiting:,} of them." if waiting else None
+        with self._catalog.read() as db:
+            untried = recognitions.untried(db)
+        return f"{start}; rag ingest goes on with {untried:,} of them." if untried else None
 
     def close(self) -> None:
         self._reader.close()

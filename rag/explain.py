@@ -40,8 +40,8 @@ def _by(search: str, rank: int | None, score: float | None) -> str:
 
 
 def coverage(read: Coverage) -> str:
-    """How much of the library answers can draw on: "Read 38 of 40 files; 12 pages unread"."""
-    text = f"Read {read.documents_read:,} of {_count(read.documents, 'file')}"
+    """How much of the library answers can draw on: "read 38 of 40 files; 12 pages unread"."""
+    text = f"read {read.documents_read:,} of {_count(read.documents, 'file')}"
     return f"{text}; {_count(read.pages_unread, 'page')} unread" if read.pages_unread else text
 
 

@@ -81,9 +81,9 @@ class LoadedDocument:
         return sum(unit.state not in HAS_TEXT for unit in self.units)
 
     @property
-    def is_unread(self) -> bool:
-        """Whether there are pages that OCR may read."""
-        return any(unit.state in UNREAD for unit in self.units)
+    def pages_unread(self) -> int:
+        """Pages with something on them that could not be read."""
+        return sum(unit.state in UNREAD for unit in self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,8 @@ class FileResult:
     document_id: str | None = None
     pages: int | None = None
     pages_without_text: int | None = None
+    pages_unread: int | None = None
+    """Of those without text: pages with something on them that could not be read."""
     chunks: int = 0
     chunks_embedded: int = 0
     seconds: float = 0.0

@@ -19,7 +19,7 @@ MARK = (255, 236, 110)
 
 def needs_tesseract() -> None:
     """Skip the test where no tesseract with English is installed."""
-    tesseract.installed.cache_clear()
+    tesseract._asked.cache_clear()
     engine = tesseract.installed()
     if engine is None or "eng" not in engine.languages:
         pytest.skip("no tesseract: apt-get install tesseract-ocr")
@@ -69,9 +69,9 @@ def only_programs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     folder.mkdir(exist_ok=True)
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(folder))
-        tesseract.installed.cache_clear()
+        tesseract._asked.cache_clear()
         yield folder
-    tesseract.installed.cache_clear()
+    tesseract._asked.cache_clear()
 
 
 def install(folder: Path, body: str, languages: str = "eng", version: str = "5.9") -> None:
@@ -85,7 +85,7 @@ def install(folder: Path, body: str, languages: str = "eng", version: str = "5.9
         f"if '--list-langs' in sys.argv: print('{listed}'); sys.exit()\n{body}\n"
     )
     program.chmod(0o755)
-    tesseract.installed.cache_clear()
+    tesseract._asked.cache_clear()
 
 
 def counted(folder: Path, log: Path) -> None:

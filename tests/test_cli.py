@@ -29,7 +29,7 @@ from tests.engines.gguf_files import header_only
 from tests.program import Ran, run_here
 
 ERROR = {"code", "message", "hint"}
-FILE = {"path", "outcome", "document_id", "pages", "pages_without_text", "chunks",
+FILE = {"path", "outcome", "document_id", "pages", "pages_without_text", "pages_unread", "chunks",
         "chunks_embedded", "seconds", "error", "container"}  # fmt: skip
 HIT = {"rank", "document_id", "path", "page", "unit", "label", "score", "dense_rank",
        "keyword_rank", "text"}  # fmt: skip

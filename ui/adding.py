@@ -161,4 +161,6 @@ def _told(result: FileResult) -> str:
     parts = [words.OUTCOMES[result.outcome]]
     if result.pages and result.outcome in SEARCHABLE:
         parts.append(words.count(result.pages, "page or section", "pages and sections"))
+    if result.pages_unread:
+        parts.append(f"{result.pages_unread:,} unread")
     return ", ".join(parts)

@@ -85,7 +85,7 @@ def _passage_button(passage: Passage, key: str, open_source: Open, before: str =
 def _footing(answer: Answer, number: int, open_source: Open) -> None:
     summary = words.verdicts(answer) if answer.answered else "No statement held"
     with st.container(key=f"footing-{number}"):
-        st.caption(f"{summary} · {coverage(answer.coverage)}")
+        st.caption(f"{summary} · {coverage(answer.coverage).capitalize()}")
         with st.expander(f"What I read ({words.count(len(answer.passages), 'passage')})"):
             for passage in answer.passages:
                 _passage(passage, f"{number}-{passage.number}", open_source)

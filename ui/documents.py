@@ -23,7 +23,7 @@ def page() -> None:
         read = workspace.assistant.coverage()
         if read.documents:
             pages = words.count(read.pages, "page or section", "pages and sections")
-            st.caption(f"{coverage(read)}; {pages} in all.")
+            st.caption(f"{coverage(read).capitalize()}; {pages} in all.")
         if advice := workspace.unread_pages_advice():
             st.info(safe.line(advice))
         adding.show(workspace)
@@ -96,7 +96,7 @@ def _row(workspace: Workspace, document: Document) -> None:
                 st.caption(safe.line(similar_to(similar)))
             if document.error is not None:
                 st.caption(safe.line(f"{document.error.message} {document.error.hint}"))
-            if document.pages_unread or document.states.get("ocr"):
+            elif document.pages_unread or document.states.get("ocr"):
                 for line in page_states(workspace.assistant.not_read(document.id)):
                     st.caption(safe.line(line[:1].upper() + line[1:]))
         if st.button("Delete", key=f"delete-{document.id}", type="tertiary"):

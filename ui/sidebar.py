@@ -19,7 +19,7 @@ def show(workspace: Workspace) -> None:
 def _coverage(workspace: Workspace) -> None:
     read = workspace.assistant.coverage()
     st.markdown("**Library**")
-    st.caption(f"{coverage(read)}." if read.documents else "No documents yet.")
+    st.caption(f"{coverage(read).capitalize()}." if read.documents else "No documents yet.")
 
 
 def _engine(workspace: Workspace) -> None:

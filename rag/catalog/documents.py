@@ -140,7 +140,8 @@ def replace(
     )
     db.execute("DELETE FROM units WHERE document_id = ?", (document_id,))
     db.executemany(
-        "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO units (document_id, number, kind, label, headings, state, text, char_map, "
+        "ocr_confidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (document_id, u.number, u.kind, u.label, json.dumps(u.headings), u.state, u.text,
              u.char_map, u.ocr_confidence)

@@ -7,6 +7,7 @@ without recognising them again.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import astuple
 
 from rag.types import Recognition
 
@@ -15,14 +16,7 @@ def put(db: sqlite3.Connection, sha256: str, page: int, recognised: Recognition)
     """Keep what a page was recognised as, in the place of an earlier try."""
     db.execute(
         "INSERT OR REPLACE INTO recognitions VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            sha256,
-            page,
-            recognised.engine,
-            recognised.confidence,
-            recognised.text,
-            recognised.boxes,
-        ),
+        (sha256, page, *astuple(recognised)),
     )
 
 

@@ -188,7 +188,8 @@ def _footer(answer: Answer) -> str:
     by = receipt.chat_model or "quoting (no language model)"
     passages = "1 passage" if receipt.passages_used == 1 else f"{receipt.passages_used} passages"
     seconds = sum(v for k, v in answer.seconds.items() if k != "first_word")
-    return f"Answered by {by} from {passages}. {coverage(answer.coverage)}. {seconds:.1f} s"
+    covered = coverage(answer.coverage)
+    return f"Answered by {by} from {passages}; the library {covered}. {seconds:.1f} s"
 
 
 def _print_hit(rank: int, hit: Hit, explain: bool) -> None:

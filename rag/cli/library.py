@@ -175,7 +175,7 @@ def status(settings: Settings, json: Json = False) -> None:
     chat, identity = found.chat, found.identity
     rows = {
         "Library": found.home,
-        "Files": coverage(found.coverage),
+        "Files": coverage(found.coverage).capitalize(),
         "Pages": _pages(found.coverage),
         "OCR": found.ocr or "none: no tesseract is installed",
         "Chunks": str(found.chunks),

@@ -7,7 +7,8 @@ prepare.py   first half: hashed, loaded, chunked, in a thread ahead of the model
 members.py   attachments: files within files
 ahead.py     the groups embedded in a thread of its own, in slices of about two seconds
 commit.py    second half: embedded and committed in groups
-recognise.py OCR of pages that are pictures, when all else is done
+ocr_stage.py the last stage: pages that are pictures, when all else is searchable
+recognise.py which pages wait for OCR, and what becomes of each
 recognised.py what it made of them put in their place: pure
 source.py    the file of a document, looked at once more
 remove.py    forgetting documents

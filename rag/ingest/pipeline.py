@@ -2,9 +2,8 @@
 
 A thread loads and chunks ahead of the embedding model through a bounded queue (prepare.py);
 another one embeds a group of documents while the group before is committed (commit.py) and the
-indexes follow. Pages that are pictures come last, when all else is searchable (recognise.py); the
-result of a file that has such pages comes after them. A kill at any moment loses nothing committed,
-and the next run continues.
+indexes follow. Pages that are pictures come last, when all else is searchable (ocr_stage.py). A kill
+at any moment loses nothing committed, and the next run continues.
 """
 
 from __future__ import annotations
@@ -14,31 +13,25 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rag.catalog import documents, indexing, recognitions, runs, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
-from rag.errors import IdentityMismatch, LoadError
+from rag.errors import IdentityMismatch
 from rag.indexes.follow import follow_all
 from rag.ingest import members
 from rag.ingest.commit import GROUP, Begun, Committer, Embedded
+from rag.ingest.ocr_stage import OcrStage
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader, again
 from rag.ingest.recognise import Recognised, Recogniser
 from rag.ingest.remove import discard_uploads, remove
 from rag.locks import WriterLock
 from rag.paths import Home
-from rag.types import (
-    SEARCHABLE,
-    Document,
-    Embedder,
-    EmbeddingIdentity,
-    FileResult,
-    Recognition,
-)
+from rag.types import Document, Embedder, EmbeddingIdentity, FileResult, Recognition
 
 FOLLOW_SECONDS = 2.0  # between two commits of the keyword index, at least
 FOLLOW_SHARE = 0.02  # of the time of a run, at most; readers scan what the index lacks
@@ -133,14 +126,19 @@ class Pipeline:
     ) -> Iterator[Embedded | Recognised | FileResult]:
         held: dict[str, FileResult] = {}
         for event in self._texts(plan, lock, committer):
-            if self.recogniser is not None and isinstance(event, FileResult) and _may_wait(event):
+            if self.recogniser is not None and isinstance(event, FileResult) and event.pages_unread:
                 held[event.document_id or ""] = event
             else:
                 yield event
         self._settle(lock, committer)
         if self.recogniser is not None:
-            for late in self._pages(self.recogniser, held, lock, committer):
-                yield _told(late, plan.known) if isinstance(late, FileResult) else late
+            recognised = False
+            stage = OcrStage(self.recogniser, committer, self.chunker, plan.known)
+            for late in stage.run(held, lock):
+                recognised |= isinstance(late, Recognised)
+                yield late
+            if recognised:
+                self._settle(lock, committer)
 
     def _texts(
         self, plan: Plan, lock: WriterLock, committer: Committer
@@ -182,51 +180,6 @@ class Pipeline:
             arrivals.stop()
         gone = [d for d in plan.remove if (d.container or d.path) not in moved]
         yield from remove(self.catalog, self.home, lock, gone)
-
-    def _pages(
-        self,
-        recogniser: Recogniser,
-        held: dict[str, FileResult],
-        lock: WriterLock,
-        committer: Committer,
-    ) -> Iterator[Embedded | Recognised | FileResult]:
-        """What waits for OCR in the whole library, the documents of this run before the others."""
-        queue = recogniser.waiting(held)
-        ids = {waiting.document.id for waiting in queue}
-        yield from (held.pop(id_) for id_ in [*held] if id_ not in ids)
-        total, done = sum(len(waiting.pages) for waiting in queue), 0
-        for waiting in queue:
-            document, refused = waiting.document, False
-            yield Recognised(document.path, 0, done, total)
-            try:
-                for page in recogniser.pages(waiting, lock):
-                    done += 1
-                    yield Recognised(document.path, page, done, total)
-            except LoadError:  # nothing is lost: the next run tries again
-                refused = True
-            result = held.pop(document.id, None)
-            for event in self._commit_pages(recogniser, document, committer):
-                if not isinstance(event, FileResult):
-                    yield event
-                elif result is not None:
-                    result = _with_pages(result, event)
-            if result is not None:
-                yield result
-            if refused:
-                break
-        yield from held.values()
-        if queue:
-            self._settle(lock, committer)
-
-    def _commit_pages(
-        self, recogniser: Recogniser, document: Document, committer: Committer
-    ) -> Iterator[Embedded | FileResult]:
-        loaded = recogniser.loaded(document)
-        if loaded is not None:
-            prepared = again(document)
-            prepared.version = replace(prepared.version, chunker=CHUNKER)
-            prepared.take(loaded, self.chunker)
-            yield from committer.finish(committer.begin([prepared]), collect=False)
 
     def _recognised(self, sha256: str) -> dict[int, Recognition]:
         with self.catalog.read() as db:
@@ -281,26 +234,3 @@ def _unseen(path: str, known: Document | None) -> Prepared:
     name = Path(path).name or path
     version = FileVersion(path, name, str(Path(path).parent), "", 0, 0, CHUNKER)
     return Prepared(version, known, time.perf_counter())
-
-
-def _may_wait(result: FileResult) -> bool:
-    """Whether a document may have pages for OCR."""
-    return bool(result.pages_without_text) and result.outcome in SEARCHABLE | {"no_text"}
-
-
-def _told(result: FileResult, known: Mapping[str, Document]) -> FileResult:
-    """The result of a file whose first text of this run is OCR's: it may have had another before."""
-    before = known.get(result.path)
-    is_update = result.outcome == "added" and before is not None and before.searchable
-    return replace(result, outcome="updated") if is_update else result
-
-
-def _with_pages(before: FileResult, after: FileResult) -> FileResult:
-    """The result of a file once OCR is through: new stays new."""
-    kept = before.outcome in ("added", "updated") and after.outcome in SEARCHABLE
-    return replace(
-        after,
-        outcome=before.outcome if kept else after.outcome,
-        chunks_embedded=before.chunks_embedded + after.chunks_embedded,
-        seconds=before.seconds + after.seconds,
-    )

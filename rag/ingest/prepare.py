@@ -101,7 +101,7 @@ class Preparer:
                 yield from map(again, inside)
             else:
                 loaded = self.reader.load(found.location)
-                if loaded.is_unread:
+                if loaded.pages_unread:
                     loaded = with_recognised(loaded, self.recognised(prepared.version.sha256))
                 prepared.take(loaded, self.chunker)
                 yield from self._members(found, loaded.members)

@@ -1,23 +1,23 @@
-"""OCR within a run: pages that are pictures, once the text of everything else is searchable.
+"""Which pages wait for OCR, and what it makes of each.
 
-Page by page: each is kept, under the hash of its file, as soon as it is recognised, so that a kill
-costs one page. A document whose pages are done is committed anew like any other update. Which pages
-wait is asked of the catalog, so a run that was stopped, a tesseract installed later or a language
-added make the next run go on where this one ended.
+A page is kept, under the hash of its file, as soon as it is recognised, so that a kill costs one page.
+Which pages wait is asked of the catalog, so a run that was stopped, a tesseract installed later or a
+language added make the next run go on where this one ended.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from rag.catalog import documents, recognitions
 from rag.catalog.connection import Catalog
-from rag.errors import LoadError
+from rag.errors import LoadError, Unreadable
 from rag.ingest import source
 from rag.ingest.recognised import with_recognised
 from rag.language import detect
@@ -72,11 +72,21 @@ class Recogniser:
     most: int = 200
 
     def waiting(self, first: Mapping[str, object]) -> list[Waiting]:
-        """The documents that wait, those whose ids are among `first` before the others."""
+        """The documents that wait, those whose ids are among `first` before the others.
+
+        Of copies of a file the first has the pages; the others wait for what becomes of them.
+        """
         with self.catalog.read() as db:
             unread = documents.with_unread_pages(db)
-        found = [w for document in unread if (w := self._waiting(document)) is not None]
-        return sorted(found, key=lambda waiting: waiting.document.id not in first)
+        unread.sort(key=lambda document: document.id not in first)
+        found: dict[str, set[int]] = {}
+        queue = []
+        for document in unread:
+            waiting, taken = self._waiting(document), found.setdefault(document.sha256, set())
+            if waiting is not None:
+                queue.append(replace(waiting, pages=[p for p in waiting.pages if p not in taken]))
+                taken.update(waiting.pages)
+        return queue
 
     def loaded(self, document: Document) -> LoadedDocument | None:
         """The document as it is stored, with what OCR made of it; None if that changes nothing."""
@@ -98,17 +108,24 @@ class Recogniser:
     def pages(self, waiting: Waiting, lock: WriterLock) -> Iterator[int]:
         """Recognise what waits of a document, keeping each page; the number of each that is done.
 
-        Raises `LoadError` where the file cannot be looked at, or nothing can be recognised now. A
-        file that is no longer what was read is left to the next run.
+        Raises `LoadError` where nothing can be recognised now. A file that cannot be looked at, or is
+        no longer what was read, is left to the next run.
         """
         document = waiting.document
-        with source.opened(self.catalog, self.home, self.reader, document) as path:
+        with ExitStack() as stack:
+            opened = source.opened(self.catalog, self.home, self.reader, document)
+            try:
+                path = stack.enter_context(opened)
+            except LoadError:
+                return
             if path is None:
                 return
             before, refused = path.stat(), 0
             for page in waiting.pages:
                 try:
                     found = self._recognised(path, page, waiting.languages)
+                except Unreadable:
+                    return
                 except LoadError:
                     refused += 1
                     if refused == _PATIENCE:

@@ -40,12 +40,12 @@ def _unit(unit: Unit, found: Recognition | None) -> Unit:
 
 def unread(path: str, name: str, loaded: LoadedDocument) -> NoText:
     """The error of a document none of whose pages has text."""
-    if not loaded.is_unread:
+    if not loaded.pages_unread:
         return NoText(path, f"{name} has no text.", "There is nothing to search in it.")
     garbled = any(unit.state == "garbled" for unit in loaded.units)
     what = "its text layer is garbled" if garbled else "it is a picture without text (a scan?)"
     return NoText(
         path,
         f"No text was found in {name}: {what}.",
-        "OCR may read it: rag ingest does where tesseract is installed; rag doctor says how.",
+        "Where tesseract is installed, rag ingest reads what it can make out; rag doctor says how.",
     )

@@ -110,16 +110,18 @@ def _member(path: Path, question: Frame) -> Frame:
 def _render(path: Path, question: Frame) -> Frame:
     """A page of a file, marked: by its character map, or by the boxes of the words OCR found."""
     from rag.loaders import image, pdf_picture
-    from rag.loaders.picture import as_png, words_marked
+    from rag.loaders.picture import as_png, longest_side, words_marked
 
     message = question.message
     number, dpi, spans = message["number"], message["dpi"], _spans(message)
     is_pdf = format_of(path) == "pdf"
     if is_pdf and not message["by_words"]:
         return Frame({}, pdf_picture.render_page(path, number, question.block, spans, dpi))
-    picture = (
-        pdf_picture.page_picture(path, number, dpi) if is_pdf else image.page_picture(path, number)
-    )
+    if is_pdf:
+        picture = pdf_picture.page_picture(path, number, dpi)
+    else:
+        picture = image.page_picture(path, number)
+        picture.thumbnail((longest_side(dpi), longest_side(dpi)))
     return Frame({}, as_png(words_marked(picture, question.block, spans)))
 
 

@@ -19,14 +19,12 @@ from pypdfium2 import PdfiumError, PdfPage
 from rag.errors import Damaged, Unreadable
 from rag.loaders.charmap import char_ranges, decode_map
 from rag.loaders.pdf import needs_password, open_pdf
-from rag.loaders.picture import MOST_PIXELS, Pixels, as_png, marked
+from rag.loaders.picture import Pixels, as_png, longest_side, marked
 
 Rect = tuple[float, float, float, float]
 """Left, bottom, right, top in PDF units (1/72 inch, upwards) of the unrotated page."""
 Span = tuple[int, int]
 
-LONGEST_SIDE = 6000
-"""Pixels: pages may claim to be kilometres wide."""
 SPREAD = 1.3
 """Two rectangles become one if that adds less than this share to their area."""
 
@@ -49,11 +47,8 @@ def page_picture(path: Path, number: int, dpi: int) -> Image.Image:
 
 
 def _drawn(path: Path, number: int, page: PdfPage, dpi: int) -> Image.Image:
-    """The page, smaller than at `dpi` where that would have too many pixels."""
-    width, height = (max(side, 0.001) for side in page.get_size())
-    scale = min(
-        dpi / 72, LONGEST_SIDE / max(width, height), math.sqrt(MOST_PIXELS / width / height)
-    )
+    """The page, smaller than at `dpi` where it claims to be kilometres wide."""
+    scale = min(dpi / 72, longest_side(dpi) / max(1.0, *page.get_size()))
     if math.ceil(min(page.get_size()) * scale) < 1:
         raise Damaged(str(path), f"Page {number} of {path.name} has no area.", "")
     picture: Image.Image = page.render(scale=scale).to_pil()

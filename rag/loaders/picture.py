@@ -14,7 +14,9 @@ from PIL import Image, ImageChops, ImageDraw
 from rag.loaders import word_boxes
 
 MOST_PIXELS = 12_000_000
-"""Of a picture that is shown or read: a page of A3 at 200 dpi has eight million."""
+"""Of an image that is shown or read: a page of A3 at 200 dpi has eight million."""
+LONGEST_SIDE = 2000
+"""Pixels at 110 dpi; in proportion at others."""
 SMALL = 2_000_000
 """Pixels of a picture that is enlarged for OCR. A page of A4 has as many at 150 dpi."""
 YELLOW = (255, 236, 110)
@@ -57,6 +59,11 @@ def for_ocr(picture: Image.Image, enlarge: bool) -> Image.Image:
     """
     grey = picture.convert("L")
     return _scaled(grey, 2.0) if enlarge and grey.width * grey.height < SMALL else grey
+
+
+def longest_side(dpi: int) -> int:
+    """The most pixels that a picture of so many dots per inch is high or wide."""
+    return LONGEST_SIDE * dpi // 110
 
 
 def fitting(picture: Image.Image) -> Image.Image:

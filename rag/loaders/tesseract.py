@@ -91,12 +91,15 @@ class Tesseract:
         return Recognition(engine, None) if code or found is None else _read(engine, found)
 
 
-@cache
 def installed() -> Tesseract | None:
     """What is on the PATH, None if nothing usable is."""
     program = shutil.which("tesseract")
-    if program is None:
-        return None
+    return _asked(program) if program else None
+
+
+@cache
+def _asked(program: str) -> Tesseract | None:
+    """What a program says of itself."""
     version = _VERSION.match(_said(program, "--version"))
     listed = _said(program, "--list-langs").splitlines()[1:]
     languages = tuple(sorted(name for name in map(str.strip, listed) if _is_language(name)))

@@ -179,8 +179,10 @@ def test_without_tesseract_it_is_said_what_waits_and_a_later_one_reads_just_that
 @posix
 def test_nothing_is_recognised_twice(log: Path, library: Library) -> None:
     path = scanned(library.folder / "a.pdf", [HERON, TIDE])
+    (library.folder / "b.pdf").write_bytes(path.read_bytes())
     library.ingest()
     assert pages_read(log) == 2
+    assert states(library, "b.pdf") == {"ocr": 2}
     assert library.ingest()["a.pdf"].outcome == "unchanged"
     path.rename(library.folder / "renamed.pdf")
     (library.folder / "copy.pdf").write_bytes((library.folder / "renamed.pdf").read_bytes())

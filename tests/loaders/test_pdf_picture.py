@@ -7,8 +7,8 @@ from PIL import Image
 
 from rag.errors import Damaged, NeedsPassword, Unreadable
 from rag.loaders.loading import load
-from rag.loaders.pdf_picture import LONGEST_SIDE, render_page
-from rag.loaders.picture import YELLOW
+from rag.loaders.pdf_picture import render_page
+from rag.loaders.picture import LONGEST_SIDE, YELLOW
 
 RawPdf = Callable[..., Path]
 SHOWN = "MMMM here is the quote"

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from rag.errors import LoadError
+from rag.ingest.recognised import LEAST_CONFIDENCE
 from rag.loaders import tesseract
 from rag.loaders.picture import as_png
 from rag.loaders.tesseract import Tesseract
 from rag.loaders.word_boxes import WHOLE, decode
+from rag.loaders.worker import ReaderProcess
 from rag.types import Recognition
-from tests.pictures import install, needs_tesseract, only_programs, written
+from tests.pictures import install, marked_box, needs_tesseract, only_programs, written
 
 PAGE = "The heron stands in the reeds\nand waits for the tide.\n\nA second paragraph."
 HEAD = "level page_num block_num par_num line_num word_num left top width height conf text"
@@ -215,3 +220,39 @@ def test_it_runs_on_one_core_and_sees_a_home_of_its_own(programs: Path, tmp_path
     threads, home, here = said.read_text().split("\n")
     assert (threads, home) == ("1", here)
     assert Path(home).parent == tmp_path / "work"
+
+
+# --------------------------------------------------------------------------- real scans
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("pdf/OCRmyPDF__linn.pdf", "state-of-the-art composition and performance tool"),
+        ("pdf/OCRmyPDF__ccitt.pdf", "the"),
+        ("image/OCRmyPDF__typewriter.png", "bloem, boter"),
+        ("image/python-docx__thumbnail.jpeg", "python-docx was here!"),
+    ],
+)
+def test_real_scans_and_images_are_read(
+    engine: Tesseract, shared: Callable[[str], Path], reader: ReaderProcess, tmp_path: Path,
+    name: str, words: str,
+) -> None:  # fmt: skip
+    path = shared(f"corpus/{name}")
+    (unit,) = reader.load(path).units
+    assert unit.state == "needs_ocr"
+    found = engine.recognise(reader.scan(path, 1), ("eng",), tmp_path)
+    assert words in " ".join(found.text.split())
+    assert found.confidence is not None and found.confidence >= LEAST_CONFIDENCE
+    read = replace(unit, state="ocr", text=found.text, char_map=found.boxes)
+    start = found.text.index(words.split()[0])
+    png = reader.render(path, read, [(start, start + 3)])
+    assert marked_box(Image.open(io.BytesIO(png))) is not None
+
+
+def test_a_real_picture_without_words_is_none(
+    engine: Tesseract, shared: Callable[[str], Path], reader: ReaderProcess, tmp_path: Path
+) -> None:
+    path = shared("corpus/image/python-docx__jfif-iguana.jpg")
+    found = engine.recognise(reader.scan(path, 1), ("eng",), tmp_path)
+    assert (found.text, found.confidence) == ("", 0)

