@@ -22,9 +22,8 @@ from rag.errors import LibraryDamaged
 from rag.types import Vectors
 
 COLLECTION = "vectors"
-EF_SEARCH = (
-    400  # four times the hits that a search asks for; at 200 and 100k vectors recall@10 was .98
-)
+EF_SEARCH = 400
+"""Four times the hits that a search asks for: at 200 and 100,000 vectors recall@10 was .98."""
 BATCH = 1000
 LEAST_FOUND = 0.8  # of the vectors that a probe looks for
 
