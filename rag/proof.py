@@ -20,13 +20,13 @@ from rag.catalog import backups, chunks, documents, indexing, vectors
 from rag.catalog.connection import Catalog, peek
 from rag.errors import HomeError
 from rag.indexes.keyword import KeywordIndex
+from rag.occurring import occurring
 from rag.paths import Home
 from rag.types import Document, SearchResult
 
 PIECES = 256  # of text looked for in one removal, spread over its documents
 _MOST_OF_ONE = 8
 _LONGEST, _SHORTEST = 48, 8  # characters of a piece, bytes of one that can tell anything
-_BLOCK = 2**24  # bytes of a file looked at together
 _ASKED = 8  # pieces that are searched for as a question
 NOT_COVERED = (
     "copies outside the library's folder: your own files, exports, backups of the machine",
@@ -189,15 +189,11 @@ def _in_files(catalog: Catalog, home: Home, traces: Traces) -> Probe:
     aside = set(_copies(home))
     live: dict[bytes, bool] = {}
     found = []
-    for path in _files(home):
-        if path in aside:
-            continue
-        for piece in _occurring(path, wanted):
-            if piece not in live:
-                live[piece] = _is_live(catalog, wanted[piece])
-            if not live[piece]:
-                found.append(str(path))
-                break
+    for path, there in occurring((p for p in _files(home) if p not in aside), wanted).items():
+        for piece in there - live.keys():
+            live[piece] = _is_live(catalog, wanted[piece])
+        if not all(live[piece] for piece in there):
+            found.append(str(path))
     return Probe("pieces of text", "every byte of every file", len(wanted), tuple(found))
 
 
@@ -226,25 +222,12 @@ def _holds(path: Path, traces: Traces) -> bool:
             return True
     except (HomeError, sqlite3.Error):
         pass  # not readable as a library, or of an older form: its bytes tell
-    return next(_occurring(path, [piece.encode() for piece in traces.pieces]), None) is not None
+    return any(occurring([path], [piece.encode() for piece in traces.pieces]).values())
 
 
 def _files(home: Home) -> Iterator[Path]:
     for folder, _, names in os.walk(home.root):
         yield from (path for name in names if (path := Path(folder, name)).is_file())
-
-
-def _occurring(path: Path, pieces: Mapping[bytes, str] | Sequence[bytes]) -> Iterator[bytes]:
-    """The pieces that stand somewhere in a file, each once for every block it is in."""
-    before = b""
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                data = before + block
-                yield from (piece for piece in pieces if piece in data)
-                before = data[-4 * _LONGEST :]
-    except OSError:
-        return  # gone meanwhile
 
 
 def _numbers(thing: str, found: Sequence[int] | set[int]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {
     "rag": 0, "rag.types": 0, "rag.errors": 0,
     "rag.egress": 1, "rag.hardware": 1, "rag.paths": 1, "rag.config": 1, "rag.text": 1, "rag.locks": 1,
-    "rag.frames": 1, "rag.process": 1,
+    "rag.frames": 1, "rag.process": 1, "rag.occurring": 1,
     "rag.language": 1, "rag.explain": 1,
     "rag.engines": 2, "rag.loaders": 2, "rag.chunking": 2, "rag.catalog": 2, "rag.indexes": 2,
     "rag.model_records": 2,
@@ -27,6 +27,7 @@ SAME_LEVEL = {
     ("rag.config", "rag.paths"),
     ("rag.process", "rag.frames"),
     ("rag.process", "rag.paths"),
+    ("rag.occurring", "rag.process"),
     ("rag.indexes", "rag.catalog"),  # they follow its change log
     ("rag.assistant", "rag.engine_choice"),
     ("rag.assistant", "rag.reindexing"),
