@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +18,7 @@ from program import Ran, run_here
 from rag.assistant import Assistant, open_assistant
 from rag.config import load_settings
 from rag.indexes.publish import VectorIndex, newest
+from rag.occurring import occurring
 from rag.paths import Home
 from rag.proof import Certificate
 
@@ -101,6 +105,22 @@ def test_a_copy_that_lies_about_in_the_folder_is_found(assistant: Assistant) -> 
     certificate = removed(assistant, "secret.md")
     assert found(certificate) == [str(stray)]
     assert not certificate.clean
+
+
+def test_to_look_at_the_files_of_an_open_library_lets_go_of_none_of_its_locks(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "library.db"
+    with closing(sqlite3.connect(file)) as held:
+        held.executescript("PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
+        held.execute("SELECT * FROM t").fetchall()
+        log = tmp_path / "library.db-wal"
+        assert occurring([file, log, tmp_path / "library.db-shm"], [b"CREATE TABLE"])[log]
+        write = (
+            "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('INSERT INTO t VALUES (1)')"
+        )
+        subprocess.run([sys.executable, "-c", write, str(file)], check=True)
+        assert log.exists(), "the other process took the log away: it saw no lock"
 
 
 def test_an_index_that_another_process_has_open_is_named(assistant: Assistant) -> None:
