@@ -10,34 +10,33 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from rag import drawing, status
 from rag.answering.followup import standalone
 from rag.answering.stream import answer_events
 from rag.answering.writing import Question, Writer
-from rag.catalog import chunks, documents, indexing, recognitions, runs
+from rag.catalog import chunks, documents, indexing, runs
 from rag.catalog.backups import BackedUp, back_up
 from rag.catalog.connection import Catalog, open_catalog
 from rag.chunking import CHUNKER, Chunker
 from rag.config import Settings
+from rag.drawing import PagePicture
 from rag.engine_choice import Engines, WriterChoice
 from rag.engines import wordpiece
 from rag.errors import (
     EmptyLibrary,
-    LoadError,
     QuestionTooLong,
     UnknownDocument,
     UsageError,
 )
-from rag.indexes import publish
-from rag.indexes.follow import KEYWORD, build_anew, follow_all
-from rag.ingest import members, source
+from rag.indexes.follow import build_anew, follow_all
+from rag.ingest import members
 from rag.ingest.discover import UPLOAD, Discovery, Found, discover
 from rag.ingest.pipeline import IngestEvent, Pipeline, Summary
 from rag.ingest.plan import Plan, make_plan
 from rag.ingest.recognise import Recogniser
-from rag.ingest.reindex import Outlook, outlook
 from rag.ingest.remove import remove
 from rag.loaders import tesseract
 from rag.loaders.formats import current_readers, reader_version
@@ -48,7 +47,7 @@ from rag.proof import Certificate, certify, remember
 from rag.reindexing import Reindexing
 from rag.retrieval.recipe import BEST, Recipe
 from rag.retrieval.retriever import Retriever
-from rag.text import CELL, table_above
+from rag.status import Status
 from rag.types import (
     EVERYTHING,
     AnswerEvent,
@@ -65,47 +64,7 @@ from rag.types import (
     Unit,
 )
 
-_CHANGED = "The file has changed or is gone since it was read; this is its stored text."
-_DRAWN_FROM_FILE = {"pdf", "image"}
 LONGEST_QUESTION = 4000  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The library and its engines at a glance."""
-
-    home: str
-    coverage: Coverage
-    chunks: int
-    collections: tuple[str, ...]
-    identity: EmbeddingIdentity | None
-    unfinished: Outlook | None
-    """A re-embedding that was interrupted."""
-    former: EmbeddingIdentity | None
-    """What a re-embedding can be rolled back to."""
-    sequence: int
-    keyword_sequence: int
-    generation_sequence: int | None
-    generation_vectors: int | None
-    chat: WriterChoice
-    last_run: dict[str, object] | None
-    ocr: str | None
-    """What reads pictures of text; None: nothing does."""
-
-
-@dataclass(frozen=True, slots=True)
-class PagePicture:
-    """A unit as it can be shown: a PNG with the quote marked, or why there is only its text.
-
-    `of_file`: it is the page as it looks, not a plain rendering of its text. `reason`: why it is not,
-    or why there is no picture. `columns`: the header row of the table that the quote is in, if any.
-    """
-
-    unit: Unit
-    png: bytes | None
-    of_file: bool = False
-    reason: str | None = None
-    columns: str | None = None
 
 
 class Assistant:
@@ -338,34 +297,7 @@ class Assistant:
             unit = documents.unit(db, document_id, number)
         if document is None or unit is None or document.sha256 != sha256:
             return None
-        reason, spans = None, [span] if span else []
-        if document.format in _DRAWN_FROM_FILE:
-            try:
-                with source.opened(self._catalog, self._home, self._reader, document) as path:
-                    if path is not None:
-                        png = self._reader.render(path, unit, spans, dpi)
-                        return PagePicture(unit, png, of_file=True)
-                reason = _CHANGED
-            except LoadError as error:
-                reason = error.message
-        return self._drawn(document, unit, spans, dpi, reason)
-
-    def _drawn(
-        self,
-        document: Document,
-        unit: Unit,
-        spans: Sequence[tuple[int, int]],
-        dpi: int,
-        reason: str | None,
-    ) -> PagePicture:
-        """The stored text of a unit as a picture, where there are fonts for it."""
-        above = (*unit.headings, *table_above(unit.text, spans[0][0] if spans else 0))
-        columns = next((heading for heading in reversed(above) if CELL in heading), None)
-        try:
-            png = self._reader.draw(Path(document.name), unit, spans, dpi)
-        except LoadError as error:
-            return PagePicture(unit, None, reason=reason or error.message, columns=columns)
-        return PagePicture(unit, png, reason=reason, columns=columns)
+        return drawing.drawn(self._catalog, self._home, self._reader, document, unit, span, dpi)
 
     def holds(self, document_id: str, sha256: str) -> bool:
         """Whether this very version of a document is still in the library."""
@@ -387,43 +319,11 @@ class Assistant:
             return indexing.identity(db)
 
     def status(self) -> Status:
-        choice = self.chat_engine()
-        with self._catalog.read() as db:
-            newest = publish.newest(db)
-            unfinished = indexing.next_identity(db)
-            return Status(
-                home=str(self.settings.home),
-                coverage=documents.coverage(db),
-                chunks=chunks.count(db),
-                collections=tuple(documents.collections(db)),
-                identity=indexing.identity(db),
-                unfinished=outlook(self._catalog, unfinished) if unfinished else None,
-                former=indexing.former_identity(db),
-                sequence=chunks.sequence(db),
-                keyword_sequence=indexing.watermark(db, KEYWORD),
-                generation_sequence=newest.sequence if newest else None,
-                generation_vectors=newest.vectors if newest else None,
-                chat=choice,
-                last_run=runs.last(db),
-                ocr=_ocr_engine(),
-            )
+        return status.status(self._catalog, self.settings, self.chat_engine())
 
     def unread_pages_advice(self) -> str | None:
         """What to do about pages that OCR could read; None where nothing more can be done."""
-        unread = self.coverage().pages_unread
-        if not unread:
-            return None
-        start = f"{unread:,} page{'s are' if unread > 1 else ' is'} unread for lack of a text layer"
-        if tesseract.installed() is None:
-            return (
-                f"{start}. Tesseract would read them; install it, then run rag ingest again: "
-                f"{tesseract.advice()}"
-            )
-        if self.settings.ocr_pages == 0:
-            return f"{start}: OCR is switched off (ocr_pages = 0)."
-        with self._catalog.read() as db:
-            untried = recognitions.untried(db)
-        return f"{start}; rag ingest goes on with {untried:,} of them." if untried else None
+        return status.unread_pages_advice(self._catalog, self.settings)
 
     def close(self) -> None:
         self._reader.close()
@@ -531,8 +431,3 @@ def _readers_key() -> str:
     return (
         "all " + hashlib.sha256(repr(sorted(current_readers().items())).encode()).hexdigest()[:16]
     )
-
-
-def _ocr_engine() -> str | None:
-    engine = tesseract.installed()
-    return f"tesseract {engine.version} ({', '.join(engine.languages)})" if engine else None

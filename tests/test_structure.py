@@ -19,6 +19,7 @@ LEVELS = {
     "rag.engine_choice": 4, "rag.reindexing": 4, "rag.assistant": 4, "rag.jobs": 4,
     "rag.evaluation": 4, "rag.generation": 4, "rag.batch": 4, "rag.models": 4,
     "rag.doctor": 4, "rag.restoring": 4, "rag.moving": 4, "rag.proof": 4, "rag.watching": 4,
+    "rag.drawing": 4, "rag.status": 4,
     "rag.cli": 5, "rag.server": 5, "rag.__main__": 5, "ui": 5,
 }  # fmt: skip
 SAME_LEVEL = {
@@ -32,6 +33,9 @@ SAME_LEVEL = {
     ("rag.assistant", "rag.engine_choice"),
     ("rag.assistant", "rag.reindexing"),
     ("rag.assistant", "rag.proof"),
+    ("rag.assistant", "rag.drawing"),
+    ("rag.assistant", "rag.status"),
+    ("rag.status", "rag.engine_choice"),
     ("rag.moving", "rag.engine_choice"),
     ("rag.moving", "rag.restoring"),  # an imported catalog takes a place as a backup does
     ("rag.watching", "rag.assistant"),
@@ -52,7 +56,7 @@ FRONT_DOORS_SEE = {
     "rag", "rag.types", "rag.errors", "rag.explain", "rag.config", "rag.paths", "rag.egress",
     "rag.assistant", "rag.engine_choice", "rag.reindexing", "rag.jobs", "rag.evaluation",
     "rag.generation", "rag.batch", "rag.models", "rag.doctor", "rag.restoring", "rag.moving",
-    "rag.proof", "rag.watching", "rag.hardware", "rag.cli",
+    "rag.proof", "rag.watching", "rag.drawing", "rag.status", "rag.hardware", "rag.cli",
     "rag.server", "ui",
 }  # fmt: skip
 # the events of an ingestion and of a reindex are data of level 3 that the front doors show

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from rag.assistant import Assistant, PagePicture
+from rag.assistant import Assistant
+from rag.drawing import PagePicture
 from rag.explain import by_ocr
 from rag.types import Unit
 from ui import safe

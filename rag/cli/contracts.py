@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
-from rag.assistant import Status
 from rag.doctor.words import Finding
 from rag.hardware import Machine
 from rag.ingest.pipeline import Summary
 from rag.ingest.reindex import Swapped
 from rag.models import Created, InstalledModel, ModelDetails, suits
+from rag.status import Status
 from rag.types import (
     Answer,
     ChatDelta,

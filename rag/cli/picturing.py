@@ -16,7 +16,7 @@ from rag.config import Settings
 from rag.errors import UsageError
 
 if TYPE_CHECKING:
-    from rag.assistant import PagePicture
+    from rag.drawing import PagePicture
     from rag.types import Document, Unit
 
 Span = tuple[int, int]
