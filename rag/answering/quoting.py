@@ -20,7 +20,7 @@ from rag.answering.writing import Draft, Question
 from rag.text import content_words, fold, sentences, words
 from rag.types import ChatDelta, Embedder, Passage, Turn, Waiting
 
-MOST_SENTENCES = 80  # looked at for one answer
+MOST_SENTENCES = 80  # compared by their vectors for one answer
 MOST_QUOTED = 3
 NEAR_BEST = 0.9  # share of the best score that a further sentence needs
 LEAST_SCORE = 0.65  # below which the documents do not say (docs/answers.md)
@@ -86,14 +86,17 @@ class QuotingWriter:
         candidates = _candidates(question, passages)
         if not candidates:
             return []
+        # where there are too many, those with words of the question are looked at before the others
+        shares = _word_shares(question, [c.text for c in candidates])
+        looked_at = np.argsort(-shares, kind="stable")[:MOST_SENTENCES]
+        candidates, shares = [candidates[i] for i in looked_at], shares[looked_at]
         # sentences are compared as queries are read: of any length; each with what it stands under
         texts = [question, *(f"{c.context}: {c.text}" for c in candidates)]
         query, *rows = self._embedder.embed(texts, "query")
         near = np.stack(rows) @ query
-        shared = _word_scores(question, [c.text for c in candidates])
         asked = set(content_words(question))
         scored = [
-            replace(c, score=float(near[i] + _WORDS_WEIGHT * shared[i]) + _corrections(c, asked))
+            replace(c, score=float(near[i] + _WORDS_WEIGHT * shares[i]) + _corrections(c, asked))
             for i, c in enumerate(candidates)
         ]
         return sorted(scored, key=lambda c: -c.score)
@@ -132,7 +135,7 @@ def choose(ranked: Sequence[_Candidate]) -> list[_Candidate]:
 def _candidates(question: str, passages: Sequence[Passage]) -> list[_Candidate]:
     """The sentences of the passages that speak of the years and codes that the question names."""
     pinned = anchors(question)
-    found = [
+    return [
         _Candidate(passage.number, passage.text[start:end], _context(passage))
         for passage in passages
         if all(anchor in fold(f"{passage.name} {passage.text}") for anchor in pinned)
@@ -140,7 +143,6 @@ def _candidates(question: str, passages: Sequence[Passage]) -> list[_Candidate]:
         if len(passage.text[start:end].split()) >= _LEAST_WORDS
         and _is_of_kind(question, passage.text[start:end])
     ]
-    return found[:MOST_SENTENCES]
 
 
 def _is_of_kind(question: str, sentence: str) -> bool:
@@ -159,7 +161,7 @@ def _context(passage: Passage) -> str:
     return " › ".join(passage.headings) or " ".join(words(passage.name.rsplit(".", 1)[0]))
 
 
-def _word_scores(question: str, texts: Sequence[str]) -> np.ndarray:
+def _word_shares(question: str, texts: Sequence[str]) -> np.ndarray:
     """For each text the share of the question's words it has, rarer words counting more."""
     asked = set(content_words(question))
     sets = [set(content_words(text)) for text in texts]

@@ -1,6 +1,6 @@
 """The embedded engine over the sample documents: real weights, real questions, stated floors.
 
-The floors stand a little below what was measured (31 of 31 passages, 18 of 31 first quotes, 2 of 12
+The floors stand a little below what was measured (31 of 31 passages, 19 of 31 first quotes, 3 of 12
 silences): they catch a step back. A step forward raises them.
 """
 
@@ -18,8 +18,8 @@ from rag.assistant import Assistant
 from rag.types import Answer, Citation, Done, Passage
 
 PASSAGES = 30 / 31
-FIRST_QUOTE = 17 / 31
-SILENCE = 1.9 / 12
+FIRST_QUOTE = 18 / 31
+SILENCE = 2 / 12
 
 
 @dataclass(frozen=True)

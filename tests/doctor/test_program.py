@@ -109,7 +109,7 @@ def test_with_everything_broken_at_once_everything_is_named(filled: Desk) -> Non
     found = findings(done)
     assert (done.returncode, done.stderr) == (32, "")
     assert {
-        "ollama_silent", "bad_setting", "library_damaged", "library_busy", "proxies", "disk",
+        "ollama_silent", "bad_setting", "library_damaged_backup", "library_busy", "proxies", "disk",
     } <= found.keys()  # fmt: skip
 
 

@@ -108,10 +108,10 @@ def test_a_passage_found_opens_its_page_and_closes_with_the_next_search(
     assert all(b.key != "close-source" for b in app.button)
 
 
-def test_search_says_what_a_quoted_phrase_left(samples: Assistant) -> None:
+def test_search_says_what_a_quoted_phrase_raised(samples: Assistant) -> None:
     with opened(samples.settings):
         app = searching('"factory settings" reset')
-    assert "only passages with “factory settings”, word for word" in texts(app)
+    assert "raised for “factory settings”, word for word" in texts(app)
 
 
 def test_nothing_of_a_document_found_is_active_in_the_page(empty: Workspace) -> None:
