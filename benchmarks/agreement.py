@@ -67,8 +67,10 @@ class Agreement:
             return None
         return f1(self.words[reader][path], median(others))
 
-    def mean(self, reader: str) -> float | None:
-        scores = [s for path in self.files if (s := self.f1(reader, path)) is not None]
+    def mean(self, reader: str, beside: str | None = None) -> float | None:
+        """The mean over the files with a score; `beside`: over those where that reader has one too."""
+        both = [(self.f1(reader, path), self.f1(beside or reader, path)) for path in self.files]
+        scores = [one for one, other in both if one is not None and other is not None]
         return statistics.fmean(scores) if scores else None
 
     def readers_of(self, path: Path) -> list[str]:

@@ -130,7 +130,7 @@ def _agreement(found: dict[str, Agreement]) -> Iterator[str]:
     yield "| format | files | Vouch F1 | direct readers F1 | others F1 | readable | read here |"
     yield "|---|---|---|---|---|---|---|"
     for name, agreement in found.items():
-        direct = _scores(agreement, list(DIRECT[name]))
+        direct = _scores(agreement, list(DIRECT[name]), beside=True)
         others = _scores(agreement, list(BROAD))
         ours = _score(agreement, OURS)
         if set(UNDROPPED) <= agreement.words.keys():
@@ -192,8 +192,9 @@ _ABOUT_PDF = """
 
 _ABOUT_AGREEMENT = """\
 What a text is, the libraries decide: for each word the median of their counts, the judged one left out.
-F1 compares the words of a reader with that; mean over the files that two others read. Direct readers are
-permissively licensed and made for one format; the others are kreuzberg and markitdown.
+F1 compares the words of a reader with that; mean over the files that two others read. Direct readers
+are permissively licensed and made for one format; where one reads other files than Vouch, Vouch's F1 on
+those that both read stands behind it. The others are kreuzberg and markitdown.
 
 What ours leaves out or adds on purpose counts against it: navigation and hidden parts of HTML and EPUB
 and running lines of PDFs are dropped, list items carry their numbers, XML values their names.
@@ -201,12 +202,18 @@ and running lines of PDFs are dropped, list items carry their numbers, XML value
 """
 
 
-def _scores(agreement: Agreement, readers: list[str]) -> str:
-    return ", ".join(f"{name} {_score(agreement, name)}" for name in readers) or "–"
+def _scores(agreement: Agreement, readers: list[str], beside: bool = False) -> str:
+    """The scores of readers; with `beside`, ours too where that is another on a reader's files."""
+    said = []
+    for name in readers:
+        same = _score(agreement, OURS, name)
+        differs = beside and same not in ("–", _score(agreement, OURS))
+        said.append(f"{name} {_score(agreement, name)}" + (f" (Vouch {same})" if differs else ""))
+    return ", ".join(said) or "–"
 
 
-def _score(agreement: Agreement, reader: str) -> str:
-    mean = agreement.mean(reader)
+def _score(agreement: Agreement, reader: str, beside: str | None = None) -> str:
+    mean = agreement.mean(reader, beside)
     return "–" if mean is None else f"{mean:.3f}".removeprefix("0")
 
 

@@ -65,7 +65,7 @@ def _lines(element: Element, level: int) -> Iterator[str | tuple[int, str]]:
                 rows = ([_flat(cell) for cell in row] for row in child.iter("tr"))
                 yield from table_lines(rows)
                 yield ""
-            case tag if tag in _PARAGRAPHS:
+            case tag if tag in _PARAGRAPHS or (child.text or "").strip():
                 yield _flat(child) + ("" if tag == "v" else "\n")
             case _:
                 yield from _lines(child, level + 1)

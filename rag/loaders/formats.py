@@ -77,7 +77,7 @@ FORMATS: dict[str, Format] = {
         Format("markdown", 2, "Markdown", "markdown", ("markdown-it-py", *_HTML),
                (".md", ".markdown", ".mdown", ".mkd")),
         Format("rst", 1, "reStructuredText", "rst", ("chardet",), (".rst", ".rest")),
-        Format("org", 1, "Org", "org", ("chardet",), (".org",)),
+        Format("org", 2, "Org", "org", ("chardet",), (".org",)),
         Format("tex", 1, "LaTeX", "tex", ("chardet",), (".tex", ".latex", ".ltx")),
         Format("ipynb", 1, "Jupyter notebooks", "ipynb", ("markdown-it-py", *_HTML), (".ipynb",)),
         Format("rtf", 1, "rtf", "rtf"),
@@ -86,7 +86,7 @@ FORMATS: dict[str, Format] = {
                (".json", ".jsonl", ".ndjson", ".geojson")),
         Format("xml", 1, "xml", "xml_text", ("chardet",),
                (".xml", ".xsd", ".xsl", ".xslt", ".rss", ".atom", ".svg", ".rdf", ".opml", ".wsdl")),
-        Format("fb2", 1, "FictionBook (fb2)", "fb2", ("chardet",)),
+        Format("fb2", 2, "FictionBook (fb2)", "fb2", ("chardet",)),
         Format("code", 1, "source code", "code", ("chardet",), _CODE),
         Format("text", 2, "plain text", "plain", ("chardet",), (".txt", ".text")),  # and the rest
     )

@@ -17,7 +17,7 @@ _SETTING = re.compile(r"^#\+(title|date|language):[ \t]*(.+)$", re.MULTILINE | r
 _DROPPED = re.compile(r"[ \t]*(?:#\+\w+(?:\[.*?\])?:|# )", re.IGNORECASE)
 _RULE = re.compile(r"[-+| ]+")
 _SHOWN = re.compile(
-    r"[ \t]*#\+(?:caption|title|subtitle|author|date)(?:\[.*?\])?:[ \t]*", re.IGNORECASE
+    r"[ \t]*#\+(caption|title|subtitle|author|date)(?:\[.*?\])?:[ \t]*", re.IGNORECASE
 )
 _DRAWER = re.compile(r"[ \t]*:[\w-]+:[ \t]*$")
 _DRAWER_END = re.compile(r"[ \t]*:END:[ \t]*$", re.IGNORECASE)
@@ -53,8 +53,10 @@ def _lines(lines: list[str]) -> Iterator[str | tuple[int, str]]:
         elif row := _ROW.match(line):
             if not _RULE.fullmatch(row[1]):
                 yield _cells(_LINK.sub(_label, row[1]))
-        elif _SHOWN.match(line) or not _DROPPED.match(line):
-            yield _LINK.sub(_label, _SHOWN.sub("", line)).rstrip()
+        elif shown := _SHOWN.match(line):
+            yield f"{shown[1].capitalize()}: {_LINK.sub(_label, line[shown.end() :])}".rstrip()
+        elif not _DROPPED.match(line):
+            yield _LINK.sub(_label, line).rstrip()
 
 
 def _label(link: re.Match[str]) -> str:

@@ -75,8 +75,8 @@ def test_org_headings_links_tables_and_drawers(write: Write) -> None:
     reading = org.read(write("a.org", text))
     assert (reading.title, reading.date) == ("Tides", "2024-02-03")
     assert shown(reading.units) == [
-        ("beginning", "Tides\n<2024-02-03 Sat>"),
-        ("Flood", "Flood\n\nSee the page.\nHeights\nPier | Height\n5 | 1.10"),
+        ("beginning", "Title: Tides\nDate: <2024-02-03 Sat>"),
+        ("Flood", "Flood\n\nSee the page.\nCaption: Heights\nPier | Height\n5 | 1.10"),
         ("Flood › Ebb", "Ebb\n\nIt falls."),
     ]
 
@@ -249,7 +249,7 @@ FB2 = """<?xml version="1.0" encoding="utf-8"?>
 <author><first-name>Ann</first-name><last-name>Bell</last-name></author>
 <book-title>Tides</book-title><date value="2020-03-04">2020</date><lang>en</lang></title-info>
 </description><body><section><title><p>Flood</p></title><p>It <emphasis>rises</emphasis>.</p>
-<poem><stanza><v>one</v><v>two</v></stanza></poem></section></body>
+<poem><stanza><v>one</v><v>two</v></stanza></poem><code>a &lt; b</code></section></body>
 <binary id="a.png">iVBORw0KGgo=</binary></FictionBook>"""
 
 
@@ -262,7 +262,7 @@ def test_a_fiction_book_is_read_by_its_sections(packed: bool, write: Write) -> N
     )  # fmt: skip
     assert [(u.label, u.text) for u in document.units] == [
         ("Tides", "Tides\n\nAnn Bell"),
-        ("Tides › Flood", "Flood\n\nIt rises.\n\none\ntwo"),
+        ("Tides › Flood", "Flood\n\nIt rises.\n\none\ntwo\na < b"),
     ]
 
 
