@@ -12,6 +12,7 @@ import shutil
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class KeywordIndex:
     def __init__(self, folder: Path | None) -> None:
         self._schema = _schema()
         self._index = self._open(folder)
+        self._pinned: Any = None
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -86,6 +88,12 @@ class KeywordIndex:
             writer.wait_merging_threads()
         except (ValueError, OSError) as error:
             raise _map(error) from error
+
+    def pinned(self) -> KeywordIndex:
+        """This index as it is now, to be searched: it stays so whatever is committed later."""
+        moment = copy(self)
+        moment._pinned = self._searcher()
+        return moment
 
     @property
     def count(self) -> int:
@@ -145,6 +153,8 @@ class KeywordIndex:
         return {language: number for language, number in counts.items() if number}
 
     def _searcher(self) -> Any:
+        if self._pinned is not None:
+            return self._pinned
         self._index.reload()
         return self._index.searcher()
 

@@ -20,6 +20,14 @@ ASKED_ONE_BY_ONE = 2000
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """The index of one moment, if there is one, and the last change that it is sure to hold."""
+
+    followed: int
+    index: KeywordIndex | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Tail:
     """The chunks committed after the index, in an index in memory."""
 
@@ -37,11 +45,17 @@ class Lexical:
         self._index: KeywordIndex | None = None
         self._tail: _Tail | None = None
 
-    def at(self, db: sqlite3.Connection) -> Words:
-        """Keyword search as of a question's read snapshot."""
+    def pin(self, db: sqlite3.Connection) -> Pinned:
+        """The index as it is now. To be taken before a question's read snapshot: an index that is
+        ahead of the snapshot has forgotten chunks that are alive in it.
+        """
         followed = indexing.watermark(db, KEYWORD)
         index = self._open() if followed else None  # without a watermark it is of another form
-        return Words(db, index, self._tail_after(db, followed if index else 0))
+        return Pinned(followed, index.pinned()) if index else Pinned(0, None)
+
+    def at(self, db: sqlite3.Connection, pinned: Pinned) -> Words:
+        """Keyword search as of a question's read snapshot, with an index pinned before it."""
+        return Words(db, pinned.index, self._tail_after(db, pinned.followed))
 
     def _open(self) -> KeywordIndex | None:
         # a writer that builds anew replaces the folder: an index whose files are gone is reopened

@@ -18,7 +18,7 @@ from rag.indexes.publish import VectorIndex
 from rag.paths import Home
 from rag.retrieval import fusion, languages, recipe
 from rag.retrieval.allowed import Scopes
-from rag.retrieval.lexical import Lexical
+from rag.retrieval.lexical import Lexical, Words
 from rag.retrieval.memory import VectorMemory
 from rag.retrieval.passages import passages
 from rag.retrieval.ranking import Asked, rank
@@ -58,6 +58,7 @@ class _Snapshot:
 
     db: sqlite3.Connection
     identity: EmbeddingIdentity | None
+    words: Words
     vectors: Mapping[str, Vectors]
     notice: str | None
     seconds: float
@@ -153,9 +154,12 @@ class Retriever:
             vectors, notice = self._embed(identity, queries) if dense else ({}, None)
             seconds = time.perf_counter() - started
             with self._catalog.read() as db:
+                pinned = self._lexical.pin(db)
+            with self._catalog.read() as db:
                 now = indexing.identity(db)
                 if now == identity:
-                    yield _Snapshot(db, identity, vectors, notice, seconds)
+                    words = self._lexical.at(db, pinned)
+                    yield _Snapshot(db, identity, words, vectors, notice, seconds)
                     return
             identity = now
 
@@ -173,10 +177,10 @@ class Retriever:
     def _search(
         self, moment: _Snapshot, query: str, scope: Scope, by: Recipe, k: int
     ) -> SearchResult:
-        db, identity = moment.db, moment.identity
+        db, identity, words = moment.db, moment.identity, moment.words
         if identity is None:  # nothing has been committed yet
             return SearchResult(query, (), 0.0)
-        words, model = self._lexical.at(db), identity.model
+        model = identity.model
         written_in = words.languages()
         served = serves(model, languages.asked_in(query, written_in))
         weight = recipe.DENSE_WEIGHT if served else recipe.DENSE_WEIGHT_UNSERVED

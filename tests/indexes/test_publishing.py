@@ -1,5 +1,6 @@
 """Generations: published as one row, never removed while read, rubbish never left."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from library import IDENTITY, forget, put, stack, writing
 
-from rag.catalog import indexing, vectors
+from rag.catalog import chunks, indexing, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.indexing import Generation
 from rag.errors import LibraryDamaged
@@ -321,12 +322,41 @@ def test_a_reader_that_is_open_survives_an_index_built_anew(
     writing(catalog, lock, "/a", "The gauge.")
     follow_keyword(catalog, home, lock)
     reader = Lexical(home.keyword_index)
-    with catalog.read() as db:
-        assert [i for i, _ in reader.at(db).search("gauge", 5, None)] == [1]
+
+    def found(query: str) -> list[int]:
+        with catalog.read() as db:
+            return [i for i, _ in reader.at(db, reader.pin(db)).search(query, 5, None)]
+
+    assert found("gauge") == [1]
     KeywordIndex.discard(home.keyword_index)
-    with catalog.read() as db:
-        assert [i for i, _ in reader.at(db).search("gauge", 5, None)] == [1]
+    assert found("gauge") == [1]
     writing(catalog, lock, "/b", "A battery.")
     follow_keyword(catalog, home, lock)
+    assert found("battery") == [2]
+
+
+@pytest.mark.parametrize("snapshot_first", [True, False])
+def test_what_is_replaced_during_a_question_is_found_once_in_its_old_or_its_new_form(
+    catalog: Catalog, home: Home, lock: WriterLock, snapshot_first: bool
+) -> None:
+    old = writing(catalog, lock, "/a", "The gauge.")
+    follow_keyword(catalog, home, lock)
+    reader = Lexical(home.keyword_index)
+
+    def replaced() -> None:
+        with catalog.write(lock) as db:
+            forget(db, old)
+            put(db, "/a", "The gauge, changed.")
+        follow_keyword(catalog, home, lock)
+
     with catalog.read() as db:
-        assert [i for i, _ in reader.at(db).search("battery", 5, None)] == [2]
+        pinned = reader.pin(db)
+    with ThreadPoolExecutor(1) as writer:
+        if not snapshot_first:
+            writer.submit(replaced).result()
+        with catalog.read() as db:
+            assert chunks.count(db) == 1  # a snapshot begins with what it first reads
+            if snapshot_first:
+                writer.submit(replaced).result()
+            found = reader.at(db, pinned).search("gauge", 5, None)
+    assert [i for i, _ in found] == [1 if snapshot_first else 2]
