@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from rag.config import Settings
 from rag.ingest.commit import Embedded
 from rag.ingest.pipeline import Planned, Summary
 from rag.ingest.recognise import Recognised
+from rag.process import environment, module_command
 from rag.types import ErrorInfo, FileResult
 from rag.watching import Notice, WatchEvent
 
@@ -58,11 +58,16 @@ class IngestJob:
     """A running ingestion. `progress` may be read from any thread, at any time."""
 
     def __init__(self, settings: Settings, arguments: Sequence[str]) -> None:
-        command = [sys.executable, "-m", "rag", "ingest", "--events", *_flags(settings), *arguments]
+        rag = module_command("rag")
+        command = [*rag, "ingest", "--events", *_flags(settings), *arguments]
         # a file, not a pipe: nobody reads it before the end, and a full pipe would hold the child
         self._complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self._complaints, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            text=True,
+            env=environment(),
         )
         self._progress = Progress()
         self._thread = threading.Thread(target=self._follow, name="ingest", daemon=True)

@@ -17,6 +17,7 @@ from pathlib import Path  # noqa: E402
 from rag.catalog import chunks, vectors  # noqa: E402
 from rag.catalog.connection import Catalog  # noqa: E402
 from rag.indexes import vector  # noqa: E402
+from rag.process import die_with_parent  # noqa: E402
 
 SAMPLES = 20
 
@@ -36,6 +37,7 @@ def probe(catalog: Catalog, identity: str, folder: Path) -> str | None:
 
 
 def main() -> int:
+    die_with_parent()
     verb, database, identity, folder = sys.argv[1:]
     catalog = Catalog(Path(database))
     if verb == "build":

@@ -12,7 +12,6 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 import threading
 import uuid
 import zlib
@@ -29,6 +28,7 @@ from rag.errors import DiskFull, HomeError, LibraryDamaged
 from rag.indexes.vector import Generation
 from rag.locks import FileLock, WriterLock
 from rag.paths import Home, put_on_disk
+from rag.process import environment, module_command
 from rag.types import EmbeddingIdentity
 
 DEAD_SHARE = 0.3  # of a generation's vectors, above which it is built anew
@@ -252,9 +252,10 @@ def _use_lock(folder: Path) -> Path:
 
 def _child(verb: str, catalog: Catalog, identity: str, folder: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "rag.indexes", verb, str(catalog.path), identity, str(folder)],
+        [*module_command("rag.indexes"), verb, str(catalog.path), identity, str(folder)],
         capture_output=True,
         text=True,
+        env=environment(),
     )
     if done.returncode == 0:
         return done.stdout

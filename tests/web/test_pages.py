@@ -114,6 +114,17 @@ def test_search_says_what_a_quoted_phrase_raised(samples: Assistant) -> None:
     assert "raised for “factory settings”, word for word" in texts(app)
 
 
+def test_a_folder_rag_where_the_program_was_started_is_no_part_of_it(
+    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rag").mkdir()
+    (tmp_path / "rag" / "__init__.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    empty.ingest_uploads([("tea.md", b"# Tea\n\nThe kettle boils in four minutes.")])
+    finish(empty)
+    assert len(list((tmp_path / "home" / "indexes" / "vector").glob("*/*/chroma.sqlite3"))) == 1
+
+
 def test_nothing_of_a_document_found_is_active_in_the_page(empty: Workspace) -> None:
     name = HOSTILE.replace("/", "_")
     empty.ingest_uploads([(name, f"# Tides\n\nTide tables. {HOSTILE}".encode())])
