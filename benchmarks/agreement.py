@@ -69,8 +69,8 @@ class Agreement:
 
     def mean(self, reader: str, beside: str | None = None) -> float | None:
         """The mean over the files with a score; `beside`: over those where that reader has one too."""
-        both = [(self.f1(reader, path), self.f1(beside or reader, path)) for path in self.files]
-        scores = [one for one, other in both if one is not None and other is not None]
+        files = [p for p in self.files if beside is None or self.f1(beside, p) is not None]
+        scores = [s for path in files if (s := self.f1(reader, path)) is not None]
         return statistics.fmean(scores) if scores else None
 
     def readers_of(self, path: Path) -> list[str]:

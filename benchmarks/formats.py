@@ -204,10 +204,10 @@ and running lines of PDFs are dropped, list items carry their numbers, XML value
 
 def _scores(agreement: Agreement, readers: list[str], beside: bool = False) -> str:
     """The scores of readers; with `beside`, ours too where that is another on a reader's files."""
-    said = []
+    ours, said = _score(agreement, OURS), []
     for name in readers:
-        same = _score(agreement, OURS, name)
-        differs = beside and same not in ("–", _score(agreement, OURS))
+        same = _score(agreement, OURS, name) if beside else ours
+        differs = same not in ("–", ours)
         said.append(f"{name} {_score(agreement, name)}" + (f" (Vouch {same})" if differs else ""))
     return ", ".join(said) or "–"
 

@@ -19,7 +19,7 @@ from rag.types import Answer, Citation, Done, Passage
 
 PASSAGES = 30 / 31
 FIRST_QUOTE = 18 / 31
-SILENCE = 2 / 12
+SILENCE = 2.9 / 12
 
 
 @dataclass(frozen=True)
