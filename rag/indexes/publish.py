@@ -15,7 +15,7 @@ import subprocess
 import threading
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +81,9 @@ def publish_generation(
     built = json.loads(_child("build", catalog, identity.key, folder))
     _child("probe", catalog, identity.key, folder)
     _put_on_disk(folder)
-    generation = Published(name, identity.key, built["sequence"], built["vectors"], _marks(folder))
+    files = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    marks = _marks(folder, files)
+    generation = Published(name, identity.key, built["sequence"], built["vectors"], marks)
     with catalog.write(lock) as db:
         indexing.publish(db, generation)
     remove_old(catalog, home, lock)
@@ -118,10 +120,16 @@ def remove_old(catalog: Catalog, home: Home, lock: WriterLock) -> None:
 
 
 def is_whole(home: Home, published: Published) -> bool:
-    """Whether a generation's files are all there in their sizes."""
+    """Whether a generation's files are all there in their sizes. SQLite's journals, which come and
+    go while others have it open, are none of them.
+    """
     folder = home.vector_index(published.identity) / published.name
-    sizes = {name: size for name, (size, _) in published.files.items()}
-    return folder.is_dir() and {n: p.stat().st_size for n, p in _files(folder)} == sizes
+    try:
+        return folder.is_dir() and all(
+            (folder / name).stat().st_size == size for name, (size, _) in published.files.items()
+        )
+    except OSError:
+        return False  # not there, or removed meanwhile
 
 
 def is_sound(home: Home, published: Published) -> bool:
@@ -132,7 +140,7 @@ def is_sound(home: Home, published: Published) -> bool:
     try:
         return (
             is_whole(home, published)
-            and _marks(folder) == dict(published.files)
+            and _marks(folder, published.files) == dict(published.files)
             and not any(map(_is_damaged, folder.glob(f"*{_DATABASE}")))
         )
     except OSError:
@@ -210,19 +218,15 @@ class VectorIndex:
                 opened.close()
 
 
-def _files(folder: Path) -> list[tuple[str, Path]]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return [(path.relative_to(folder).as_posix(), path) for path in files]
-
-
-def _marks(folder: Path) -> dict[str, tuple[int, int]]:
+def _marks(folder: Path, names: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Size and checksum of each file of a generation; 0 of the database, which Chroma writes to
     even when it only reads.
     """
+    files = {name: folder / name for name in names}
     with ThreadPoolExecutor() as threads:
         return {
             name: (path.stat().st_size, 0 if path.suffix == _DATABASE else _checksum(path, threads))
-            for name, path in _files(folder)
+            for name, path in files.items()
         }
 
 

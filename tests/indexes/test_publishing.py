@@ -1,5 +1,6 @@
 """Generations: published as one row, never removed while read, rubbish never left."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -150,6 +151,22 @@ def test_the_newest_generation_of_each_kept_identity_stays(
         assert {g.name for g in indexing.generations(db)} == on_disk
         newest = publish.newest(db)
     assert newest is not None and newest.identity == IDENTITY.key
+
+
+def test_a_generation_whose_database_others_have_a_journal_of_is_whole(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    writing(catalog, lock, "/a", *texts(5))
+    made = publish_generation(catalog, home, lock)
+    folder = home.vector_index(made.identity) / made.name
+    with closing(sqlite3.connect(folder / "chroma.sqlite3", isolation_level=None)) as chroma:
+        chroma.execute("PRAGMA journal_mode = DELETE")
+        chroma.execute("BEGIN IMMEDIATE")
+        chroma.execute("CREATE TABLE passing (x)")
+        assert (folder / "chroma.sqlite3-journal").exists()
+        assert publish.is_whole(home, made)
+        chroma.execute("ROLLBACK")
+    assert publish.is_sound(home, made)
 
 
 def test_a_generation_that_is_gone_is_not_opened(
