@@ -36,7 +36,7 @@ from rag.types import (
 MODEL = "all-minilm-l6-v2"
 DIMS = 384
 MAX_TOKENS = 256
-TOKENS_A_BATCH = 1024
+TOKENS_A_BATCH = 512
 """Of the longest text times how many there are: more loses on a CPU, to its cache and to padding."""
 MOST_IN_A_BATCH = 32
 

@@ -27,13 +27,12 @@ def _tokenizer() -> Tokenizer:
 
 def count(text: str) -> int:
     """Tokens of one text, without the special ones."""
-    return len(_tokenizer().encode(text, add_special_tokens=False).ids)
+    return count_all([text])[0]
 
 
 def count_all(texts: Sequence[str]) -> list[int]:
     """Tokens of each text, without the special ones."""
-    encodings = _tokenizer().encode_batch_fast(list(texts), add_special_tokens=False)
-    return [len(encoding.ids) for encoding in encodings]
+    return list(map(len, _tokenizer().encode_batch_fast(list(texts), add_special_tokens=False)))
 
 
 def encode(texts: Sequence[str]) -> list[Encoding]:

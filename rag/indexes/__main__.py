@@ -1,6 +1,8 @@
-"""`python -m rag.indexes build|probe DATABASE IDENTITY FOLDER`: one generation, in its own process.
+"""`python -m rag.indexes DATABASE IDENTITY FOLDER`: one generation, built in a process of its own
+and proven in another one, which has seen nothing of the first. Both are forks of this process where
+that is safe: Chroma, which takes longer to import than to build a small generation, is imported once.
 
-`build` prints {"sequence", "vectors"} as JSON; `probe` prints nothing and exits 0 if all is well.
+Prints {"sequence", "vectors"} as JSON and exits 0 if all is well, else says on stderr what is not.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ egress.seal_environment()
 egress.guard()
 
 import json  # noqa: E402
+import multiprocessing  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -22,31 +25,35 @@ from rag.process import die_with_parent  # noqa: E402
 SAMPLES = 20
 
 
-def build(catalog: Catalog, identity: str, folder: Path) -> None:
-    with catalog.read() as db:
+def build(database: str, identity: str, folder: str) -> None:
+    die_with_parent()
+    with Catalog(Path(database)).read() as db:
         count = vectors.count_live(db)
-        vector.build(folder, vectors.live(db, identity, vector.BATCH), count)
+        vector.build(Path(folder), vectors.live(db, identity, vector.BATCH), count)
         print(json.dumps({"sequence": chunks.sequence(db), "vectors": count}))
 
 
-def probe(catalog: Catalog, identity: str, folder: Path) -> str | None:
-    with catalog.read() as db:
+def probe(database: str, identity: str, folder: str) -> None:
+    die_with_parent()
+    with Catalog(Path(database)).read() as db:
         count = vectors.count_live(db)
         keys, rows = next(vectors.live(db, identity, SAMPLES))
-    return vector.probe(folder, count, list(zip(keys, rows, strict=True)))
+    sys.exit(vector.probe(Path(folder), count, list(zip(keys, rows, strict=True))))
 
 
 def main() -> int:
     die_with_parent()
-    verb, database, identity, folder = sys.argv[1:]
-    catalog = Catalog(Path(database))
-    if verb == "build":
-        build(catalog, identity, Path(folder))
-        return 0
-    problem = probe(catalog, identity, Path(folder))
-    if problem:
-        print(problem, file=sys.stderr)
-    return 1 if problem else 0
+    vector.import_chroma()
+    multiprocessing.set_start_method("fork" if sys.platform == "linux" else "spawn")
+    for step in (build, probe):
+        child = multiprocessing.Process(target=step, args=sys.argv[1:], daemon=True)
+        child.start()
+        child.join()
+        if child.exitcode:
+            if child.exitcode < 0:
+                print(f"ended by signal {-child.exitcode}", file=sys.stderr)
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Generations: made in a child process, proven in another, put on disk, then published as one row.
+"""Generations: made in one child process, proven in another, put on disk, then published as one row.
 
 Every step before the row can be cut off: a folder without its row is rubbish, removed by the next
 holder of the writer's lock. A generation that readers have open (they hold a shared lock on it) is
@@ -78,8 +78,7 @@ def publish_generation(
     parent.mkdir(parents=True, exist_ok=True)
     name = uuid.uuid4().hex
     folder = parent / name
-    built = json.loads(_child("build", catalog, identity.key, folder))
-    _child("probe", catalog, identity.key, folder)
+    built = _build(catalog, identity.key, folder)
     _put_on_disk(folder)
     files = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
     marks = _marks(folder, files)
@@ -254,15 +253,17 @@ def _use_lock(folder: Path) -> Path:
     return folder.with_name(folder.name + ".lock")
 
 
-def _child(verb: str, catalog: Catalog, identity: str, folder: Path) -> str:
+def _build(catalog: Catalog, identity: str, folder: Path) -> dict[str, int]:
+    """{"sequence", "vectors"} of a new generation that was built and proven."""
     done = subprocess.run(
-        [*module_command("rag.indexes"), verb, str(catalog.path), identity, str(folder)],
+        [*module_command("rag.indexes"), str(catalog.path), identity, str(folder)],
         capture_output=True,
         text=True,
         env=environment(),
     )
     if done.returncode == 0:
-        return done.stdout
+        built: dict[str, int] = json.loads(done.stdout)
+        return built
     if shutil.disk_usage(folder.parent).free < 64 * 2**20:
         raise DiskFull(
             str(folder),

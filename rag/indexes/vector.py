@@ -112,10 +112,15 @@ def _finds_itself(generation: Generation, vector: Vectors) -> bool:
     return bool(np.isfinite(best)) and best > 0.999  # float16 in the catalog, float32 in Chroma
 
 
-def _client(folder: Path) -> Any:
+def import_chroma() -> Any:
+    """Its module, imported on first use: that takes a second."""
     import chromadb
-    from chromadb.config import Settings
+    import chromadb.api.rust  # else imported by the first client
 
-    return chromadb.PersistentClient(
-        str(folder), settings=Settings(anonymized_telemetry=False, allow_reset=False)
-    )
+    return chromadb
+
+
+def _client(folder: Path) -> Any:
+    chroma = import_chroma()
+    settings = chroma.Settings(anonymized_telemetry=False, allow_reset=False)
+    return chroma.PersistentClient(str(folder), settings=settings)

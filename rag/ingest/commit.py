@@ -28,7 +28,6 @@ from rag.types import (
     Outcome,
 )
 
-GROUP = 128  # texts committed together, at least
 _STOPS_RUN = (EngineUnreachable, EngineTimeout, ModelMissing)  # no further file could succeed
 
 
@@ -72,6 +71,11 @@ class Committer:
         self._collection = collection
         self.embedded = 0
         self.embed_seconds = 0.0
+
+    @property
+    def group(self) -> int:
+        """How many texts to embed and commit together, by the pace so far."""
+        return self._ahead.pace.group
 
     def begin(self, group: Sequence[Prepared]) -> Begun:
         """Begin to embed what is missing of a group, behind those begun before."""

@@ -23,7 +23,7 @@ from rag.chunking import CHUNKER, Chunker
 from rag.errors import IdentityMismatch
 from rag.indexes.follow import follow_all
 from rag.ingest import members
-from rag.ingest.commit import GROUP, Begun, Committer, Embedded
+from rag.ingest.commit import Begun, Committer, Embedded
 from rag.ingest.ocr_stage import OcrStage
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader, again
@@ -213,7 +213,7 @@ def _one_ahead(arrivals: Arrivals, committer: Committer) -> Iterator[Begun]:
     """Each group when the next one, if there is any yet, has begun to be embedded."""
     ready: Begun | None = None
     while ready is not None or not arrivals.ended:
-        group = arrivals.take(GROUP, wait=ready is None)
+        group = arrivals.take(committer.group, wait=ready is None)
         coming = committer.begin(group) if group else None
         if ready is not None:
             yield ready

@@ -145,7 +145,7 @@ class Reindex:
     def _embed(self, lock: WriterLock) -> Iterator[Embedded]:
         """Slice by slice, each stored before the next: a reader never waits for more than that."""
         pace, last_id = Pace(), 0
-        while part := self._missing(last_id, pace.size):
+        while part := self._missing(last_id, pace.slice):
             texts = {chunk.vector_key: self._text(chunk) for chunk in part}
             started = time.perf_counter()
             rows = self.embedder.embed(list(texts.values()), "document")

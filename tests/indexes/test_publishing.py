@@ -191,7 +191,7 @@ def test_a_build_that_fails_publishes_nothing(
     with catalog.read() as db:
         before = indexing.generations(db)
     with pytest.raises(LibraryDamaged, match="could not be built") as caught:
-        publish._child("build", broken, IDENTITY.key, elsewhere.root / "indexes" / "vector" / "x")
+        publish._build(broken, IDENTITY.key, elsewhere.root / "indexes" / "vector" / "x")
     assert "safe" in caught.value.hint
     with catalog.read() as db:
         assert indexing.generations(db) == before

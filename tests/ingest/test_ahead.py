@@ -59,7 +59,7 @@ def test_an_error_is_raised_where_its_group_is_taken(
     assert sum(len(part.keys) for part in second) == 5
 
 
-def test_closing_ends_after_the_slice_that_is_being_embedded() -> None:
+def test_closing_ends_after_the_slices_that_are_being_embedded() -> None:
     class Slow(BoundEmbedder):
         begun = threading.Event()
 
@@ -73,15 +73,15 @@ def test_closing_ends_after_the_slice_that_is_being_embedded() -> None:
     embedding.begin(texts("a", 500))
     assert Slow.begun.wait(10)
     embedding.close()
-    assert len(engine.embedded) == ahead.FIRST_SLICE
+    assert len(engine.embedded) == ahead.LANES * ahead.FIRST_SLICE
 
 
 def test_a_slice_takes_about_as_long_as_a_kill_may_cost() -> None:
     pace = Pace()
-    assert pace.size == ahead.FIRST_SLICE
+    assert pace.slice == ahead.FIRST_SLICE
     pace.add(8, 0.4)  # twenty a second
-    assert pace.size == 20 * ahead.SLICE_SECONDS
+    assert pace.slice == 20 * ahead.SLICE_SECONDS
     pace.add(8, 1000.0)
-    assert pace.size == ahead.FIRST_SLICE
+    assert pace.slice == ahead.FIRST_SLICE
     pace.add(1_000_000, 1.0)
-    assert pace.size == ahead.LARGEST_SLICE
+    assert pace.slice == ahead.LARGEST_SLICE

@@ -19,7 +19,7 @@ from rag.errors import (
     ModelMissing,
 )
 from rag.ingest import ahead
-from rag.ingest.commit import GROUP
+from rag.ingest.ahead import LEAST_GROUP as GROUP
 from rag.loaders.loading import load
 from rag.types import FileResult, LoadedDocument
 

@@ -27,8 +27,7 @@ PLACES = (
     "after_commit",  # a transaction is committed, nobody has been told
     "tantivy_filling",  # chunks are in tantivy's writer, not committed
     "tantivy_committed",  # tantivy has committed, the watermark is not written
-    "generation_built",  # a generation lies there whole, unproven
-    "generation_proven",  # and is proven, its row not written
+    "generation_proven",  # a generation lies there whole and proven, its row is not written
     "generation_published",  # its row is written, older ones are still there
     "generation_withdrawn",  # an older one has lost its row, its folder is still there
 )
@@ -73,21 +72,8 @@ def set_trap(asked: str) -> None:
 
     trap = _Trap(asked)
     _before(publish, "_put_on_disk", trap, "generation_proven")
-    _trap_child(publish, trap)
     _trap_write(Catalog, trap, commit.vectors, publish.indexing)
     _trap_update(KeywordIndex, trap)
-
-
-def _trap_child(publish: Any, trap: _Trap) -> None:
-    inner = publish._child
-
-    def child(verb: str, *args: Any) -> str:
-        said: str = inner(verb, *args)
-        if verb == "build":
-            trap.passing("generation_built")
-        return said
-
-    publish._child = child
 
 
 def _trap_write(catalog: Any, trap: _Trap, vectors: Any, indexing: Any) -> None:

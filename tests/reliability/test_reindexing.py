@@ -21,7 +21,7 @@ from .watched import watch
 PLACES = (  # one after the other on the same library
     "before_commit:1",  # where it leads to is not written down yet
     "vectors_stored:2",
-    "generation_built",
+    "generation_proven",
     "generation_published",
     "before_commit:2",  # all is there but for the swap
 )
