@@ -93,9 +93,10 @@ def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
         if followed == last:
             return
         gone = chunks.removed_after(db, followed)
-        # of these the renamed ones are there, and not among the new ones unless added twice
-        renamed = chunks.by_ids(db, gone).values()
-        index.update(gone, itertools.chain(renamed, chunks.after(db, followed)))
+        # of these the renamed ones are there: each is replaced, and is never missing
+        renamed = chunks.by_ids(db, gone)
+        removed = (chunk for chunk in gone if chunk not in renamed)
+        index.update(removed, itertools.chain(renamed.values(), chunks.after(db, followed)))
     with catalog.write(lock) as db:
         indexing.set_watermark(db, KEYWORD, last)
         chunks.forget_removals(db, last)

@@ -33,7 +33,8 @@ and so is rarely rare."""
 PAGE_WEIGHT = 2.0
 """The same of the number of a page that the query names."""
 MOST_WORDS = 64  # of one query; a pasted page asks for its first words
-_WRITER_HEAP = 50_000_000  # bytes
+_WRITER_HEAP = 15_000_000  # bytes, the least that tantivy takes
+_COMMITTED_AT_ONCE = 10_000  # chunks
 _SHORTEST_NAME = 2  # words of a file's name that name a document; a title may be one word
 _PAGED = ("page", "slide")
 _PAGES = re.compile(  # folded: dashes are hyphens
@@ -76,14 +77,19 @@ class KeywordIndex:
         shutil.rmtree(folder, ignore_errors=True)
 
     def update(self, removed: Iterable[int], added: Iterable[StoredChunk]) -> None:
-        """Remove chunks by id, add chunks, commit. For the holder of the writer's lock only."""
+        """Remove chunks by id, add or replace chunks, commit. For the writer lock's holder only.
+
+        Many are committed in parts: tantivy keeps every removal in memory until then.
+        """
         try:
             writer = self._index.writer(_WRITER_HEAP, 1)
             for chunk_id in removed:
                 writer.delete_documents_by_term("chunk", chunk_id)
-            for chunk in added:
+            for number, chunk in enumerate(added, start=1):
                 writer.delete_documents_by_term("chunk", chunk.id)
                 writer.add_document(_document(chunk))
+                if number % _COMMITTED_AT_ONCE == 0:
+                    writer.commit()
             writer.commit()
             writer.wait_merging_threads()
         except (ValueError, OSError) as error:

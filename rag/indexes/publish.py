@@ -35,7 +35,7 @@ DEAD_SHARE = 0.3  # of a generation's vectors, above which it is built anew
 TAIL_AT_END = (500, 0.05)  # chunks beyond the newest generation: at least, and share of all
 TAIL_WITHIN_RUN = (20_000, 0.25)
 _DATABASE = ".sqlite3"
-_BLOCK = 2**24  # bytes read and summed by one thread
+_BLOCK, _PIECE = 2**24, 2**20  # bytes summed by one thread, and read by it at once
 
 
 def is_due(db: sqlite3.Connection, at_end: bool, identity: EmbeddingIdentity | None = None) -> bool:
@@ -242,9 +242,12 @@ def _checksum(path: Path, threads: ThreadPoolExecutor) -> int:
     """CRC-32 of the CRC-32 of each block: blocks are read side by side."""
 
     def of_block(start: int) -> bytes:
+        checksum = 0
         with path.open("rb") as file:
             file.seek(start)
-            return zlib.crc32(file.read(_BLOCK)).to_bytes(4, "little")
+            for _ in range(0, _BLOCK, _PIECE):
+                checksum = zlib.crc32(file.read(_PIECE), checksum)
+        return checksum.to_bytes(4, "little")
 
     return zlib.crc32(b"".join(threads.map(of_block, range(0, path.stat().st_size, _BLOCK))))
 

@@ -1,11 +1,13 @@
 """The keyword index: real tantivy, asked with whatever people type."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rag.errors import LibraryDamaged
+from rag.indexes import keyword
 from rag.indexes.keyword import KeywordIndex
 from rag.types import StoredChunk
 
@@ -133,6 +135,27 @@ def test_following_the_same_changes_twice_changes_nothing(tmp_path: Path) -> Non
         made.update([1], [chunk(2, "The gauge too."), chunk(3, "The gauge three.")])
     assert sorted(ids(made, "gauge")) == [2, 3]
     assert len(before) == 2
+
+
+def test_many_chunks_are_committed_in_parts_each_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyword, "_COMMITTED_AT_ONCE", 2)
+    renamed = [chunk(i, f"The gauge {i}.", name=f"new-{i}.txt") for i in range(1, 6)]
+
+    def cut_off() -> Iterator[StoredChunk]:
+        yield from renamed
+        raise RuntimeError
+
+    folder = tmp_path / "index"
+    index(*(f"The gauge {i}." for i in range(1, 7)), folder=folder)
+    with pytest.raises(RuntimeError):
+        KeywordIndex(folder).update([6], cut_off())
+    kept = KeywordIndex(folder)
+    assert sorted(ids(kept, "gauge")) == [1, 2, 3, 4, 5]
+    assert sorted(ids(kept, "new")) == [1, 2, 3, 4]
+    kept.update([6], renamed)
+    assert sorted(ids(kept, "gauge")) == sorted(ids(kept, "new")) == [1, 2, 3, 4, 5]
 
 
 def test_a_reader_sees_what_a_writer_committed_after_it_opened(tmp_path: Path) -> None:
