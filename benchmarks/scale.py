@@ -179,7 +179,7 @@ def fill(catalog: Catalog, home: Home, made: Clusters, count: int) -> None:
                         if chance.random() < share:
                             documents.add_to_collection(db, [document], f"{share:.0%}")
         timed(f"keyword index of {count:,} chunks", lambda: follow_keyword(catalog, home, lock))
-        timed("vector generation", lambda: publish.publish_generation(catalog, home, lock))
+        timed("vector generations", lambda: publish.publish_generations(catalog, home, lock))
         catalog.checkpoint()
 
 

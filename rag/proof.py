@@ -19,6 +19,7 @@ from rag import __version__
 from rag.catalog import backups, chunks, documents, indexing, vectors
 from rag.catalog.connection import Catalog, peek
 from rag.errors import HomeError
+from rag.indexes import generations
 from rag.indexes.keyword import KeywordIndex
 from rag.occurring import occurring
 from rag.paths import Home
@@ -137,7 +138,7 @@ def _in_catalog(db: sqlite3.Connection, traces: Traces) -> Iterator[Probe]:
 
 
 def _in_vectors(db: sqlite3.Connection, home: Home, traces: Traces) -> Probe:
-    """Vectors that no live text has, and published indexes that were made while it was live."""
+    """Vectors that no live text has, and indexes that hold any of these."""
     shared = chunks.ids_by_vector(db, traces.keys)
     own = [key for key in traces.keys if key not in shared]
     left = [
@@ -145,8 +146,7 @@ def _in_vectors(db: sqlite3.Connection, home: Home, traces: Traces) -> Probe:
         for identity in indexing.kept(db)
         for _ in vectors.known(db, identity, own)
     ]
-    now = chunks.sequence(db)
-    fresh = {g.name for g in indexing.generations(db) if g.sequence >= now}
+    fresh = {g.name for g in indexing.generations(db) if not generations.dead(db, g)}
     folders = (p for p in (home.root / "indexes" / "vector").glob("*/*") if p.is_dir())
     left += [
         f"{folder}, an index from before the removal: it goes with the next rag ingest after the "

@@ -15,7 +15,7 @@ from rag.catalog import backups, chunks, documents, indexing, replacing
 from rag.catalog.backups import Backup
 from rag.catalog.connection import Catalog
 from rag.errors import DiskFull, HomeError, LibraryDamaged, UsageError
-from rag.indexes import publish
+from rag.indexes import generations
 from rag.indexes.follow import follow_all
 from rag.locks import Holder, WriterLock
 from rag.paths import Home
@@ -129,7 +129,7 @@ def _forget_generations(catalog: Catalog, home: Home, lock: WriterLock) -> None:
     """Withdraw generations that were replaced after the backup was made, or are on another desk."""
     with catalog.read() as db:
         published = indexing.generations(db)
-    gone = [g.name for g in published if not publish.is_whole(home, g)]
+    gone = [g.name for g in published if not generations.is_whole(home, g)]
     with catalog.write(lock) as db:
         for name in gone:
             indexing.withdraw(db, name)

@@ -8,7 +8,7 @@ from rag.catalog import chunks, documents, indexing, recognitions, runs
 from rag.catalog.connection import Catalog
 from rag.config import Settings
 from rag.engine_choice import WriterChoice
-from rag.indexes import publish
+from rag.indexes import generations
 from rag.indexes.follow import KEYWORD
 from rag.ingest.reindex import Outlook, outlook
 from rag.loaders import tesseract
@@ -40,7 +40,7 @@ class Status:
 
 def status(catalog: Catalog, settings: Settings, chat: WriterChoice) -> Status:
     with catalog.read() as db:
-        newest = publish.newest(db)
+        published = generations.current(db)
         unfinished = indexing.next_identity(db)
         return Status(
             home=str(settings.home),
@@ -52,8 +52,8 @@ def status(catalog: Catalog, settings: Settings, chat: WriterChoice) -> Status:
             former=indexing.former_identity(db),
             sequence=chunks.sequence(db),
             keyword_sequence=indexing.watermark(db, KEYWORD),
-            generation_sequence=newest.sequence if newest else None,
-            generation_vectors=newest.vectors if newest else None,
+            generation_sequence=published[-1].commits[1] if published else None,
+            generation_vectors=sum(g.vectors for g in published) if published else None,
             chat=chat,
             last_run=runs.last(db),
             ocr=_ocr_engine(),

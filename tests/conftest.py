@@ -82,7 +82,7 @@ def library(
     Making a generation takes seconds: here none can be made, so that vectors are searched exactly.
     """
     error = LibraryDamaged("a test", "This library makes no generations.")
-    monkeypatch.setattr(publish, "publish_generation", Mock(side_effect=error))
+    monkeypatch.setattr(publish, "publish_generations", Mock(side_effect=error))
     library = Library(tmp_path, reader, engine)
     yield library
     library.close()

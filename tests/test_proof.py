@@ -17,7 +17,7 @@ from program import Ran, run_here
 
 from rag.assistant import Assistant, open_assistant
 from rag.config import load_settings
-from rag.indexes.publish import VectorIndex, newest
+from rag.indexes.generations import VectorIndex, current
 from rag.occurring import occurring
 from rag.paths import Home
 from rag.proof import Certificate
@@ -126,11 +126,10 @@ def test_to_look_at_the_files_of_an_open_library_lets_go_of_none_of_its_locks(
 def test_an_index_that_another_process_has_open_is_named(assistant: Assistant) -> None:
     reader = VectorIndex(Home(assistant.settings.home))
     with assistant._catalog.read() as db:
-        published = newest(db)
-    with reader.reading(published) as generation:
-        assert generation is not None
+        (published,) = current(db)
+    with reader.reading([published]) as there:
+        assert there.generations
         certificate = removed(assistant, "secret.md")
-    assert published is not None
     (left,) = found(certificate)
     assert published.name in left and "rag ingest" in left
     reader.close()

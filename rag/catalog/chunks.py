@@ -181,9 +181,13 @@ def not_embedded(
     return [_stored(row) for row in rows]
 
 
-def count_after(db: sqlite3.Connection, sequence: int) -> int:
-    row = db.execute("SELECT count(*) FROM chunks WHERE sequence > ?", (sequence,)).fetchone()
-    return int(row[0])
+def by_commit(db: sqlite3.Connection, after: int, up_to: int) -> list[tuple[int, int]]:
+    """Sequence numbers of a stretch of commits, in order, each with how many live chunks it has."""
+    rows = db.execute(
+        "SELECT sequence, count(*) FROM chunks WHERE sequence > ? AND sequence <= ? GROUP BY 1",
+        (after, up_to),
+    )
+    return [(number, count) for number, count in rows]
 
 
 def removed_after(db: sqlite3.Connection, sequence: int) -> list[int]:

@@ -14,17 +14,21 @@ from datetime import UTC, datetime
 
 from rag.types import EmbeddingIdentity
 
+Commits = tuple[int, int]
+"""A stretch of commits: those after the first sequence number, up to and with the second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A published vector index: holds every chunk committed up to `sequence`.
+    """A published vector index: holds every chunk of a stretch of commits. Those of an identity
+    follow one another.
 
     `files`: size in bytes and checksum of each of its files, by path inside its folder.
     """
 
     name: str
     identity: str
-    sequence: int
+    commits: Commits
     vectors: int
     files: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
 
@@ -77,14 +81,14 @@ def forget_former(db: sqlite3.Connection) -> None:
 
 
 def generations(db: sqlite3.Connection) -> list[Generation]:
-    """The published generations, newest first."""
+    """The published generations of every identity, in the order of their commits."""
     rows = db.execute(
-        "SELECT name, identity, sequence, vectors, files FROM generations "
-        "ORDER BY sequence DESC, published_at DESC"
+        'SELECT name, identity, "after", sequence, vectors, files FROM generations '
+        "ORDER BY sequence"
     )
     return [
-        Generation(name, identity, sequence, vectors, _files(files))
-        for name, identity, sequence, vectors, files in rows
+        Generation(name, identity, (after, sequence), vectors, _files(files))
+        for name, identity, after, sequence, vectors, files in rows
     ]
 
 
@@ -97,11 +101,12 @@ def _files(stored: str) -> dict[str, tuple[int, int]]:
 def publish(db: sqlite3.Connection, generation: Generation) -> None:
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     db.execute(
-        "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)",
+        'INSERT INTO generations (name, identity, "after", sequence, vectors, files, published_at) '
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             generation.name,
             generation.identity,
-            generation.sequence,
+            *generation.commits,
             generation.vectors,
             json.dumps(dict(generation.files)),
             now,

@@ -149,7 +149,19 @@ CREATE TABLE recognitions (    -- pages as OCR read them: none is recognised twi
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SHADOW, _CONTAINERS, _HIDDEN, _RECOGNITIONS)
+# A vector index holds the commits of a stretch; until this step each held all before it, and of
+# several only the newest was read.
+_STRETCHES = """
+ALTER TABLE generations ADD COLUMN "after" INTEGER NOT NULL DEFAULT 0;  -- the last commit before it
+DELETE FROM generations WHERE EXISTS (
+    SELECT 1 FROM generations g WHERE g.identity = generations.identity
+    AND (g.sequence, g.published_at) > (generations.sequence, generations.published_at)
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST, _SHADOW, _CONTAINERS, _HIDDEN, _RECOGNITIONS, _STRETCHES,
+)  # fmt: skip
 LATEST = len(MIGRATIONS)
 
 

@@ -17,6 +17,8 @@ import numpy as np
 
 from rag.types import Vectors
 
+LAST = 2**63 - 1
+"""Above every sequence number."""
 _BATCH = 500
 
 
@@ -48,14 +50,14 @@ def known(db: sqlite3.Connection, identity: str, keys: Sequence[bytes]) -> set[b
 
 
 def of_chunks_after(
-    db: sqlite3.Connection, identity: str, sequence: int
+    db: sqlite3.Connection, identity: str, sequence: int, up_to: int = LAST
 ) -> tuple[list[int], Vectors]:
     """The live chunks committed after a sequence number: their ids and vectors, row for row."""
     return _matrix(
         db.execute(
             "SELECT c.id, v.vector FROM chunks c JOIN vectors v ON v.key = c.vector_key "
-            "AND v.identity = ? WHERE c.sequence > ?",
-            (identity, sequence),
+            "AND v.identity = ? WHERE c.sequence > ? AND c.sequence <= ?",
+            (identity, sequence, up_to),
         )
     )
 
@@ -76,25 +78,27 @@ def of_chunks(
 
 
 def live(
-    db: sqlite3.Connection, identity: str, batch: int
+    db: sqlite3.Connection, identity: str, batch: int, after: int = 0, up_to: int = LAST
 ) -> Iterator[tuple[list[bytes], Vectors]]:
-    """Every vector of an identity that a live chunk uses, once each, in batches of keys and rows."""
+    """Every vector of an identity that a live chunk of these commits uses, once each, in batches of
+    keys and rows. In the order of the keys, which is none: neighbours of a text come far apart.
+    """
     cursor = db.execute(
-        "SELECT key, vector FROM vectors v "
-        "WHERE identity = ? AND EXISTS (SELECT 1 FROM chunks c WHERE c.vector_key = v.key)",
-        (identity,),
+        "SELECT v.key, v.vector FROM (SELECT DISTINCT vector_key FROM chunks "
+        "WHERE sequence > ? AND sequence <= ?) c "
+        "JOIN vectors v ON v.key = c.vector_key AND v.identity = ? ORDER BY c.vector_key",
+        (after, up_to, identity),
     )
     while rows := cursor.fetchmany(batch):
         keys = [bytes(row[0]) for row in rows]
         yield keys, np.stack([_decode(row[1]) for row in rows])
 
 
-def count_live(db: sqlite3.Connection, up_to: int | None = None) -> int:
-    """How many texts live chunks have, each counted once; with `up_to`, chunks until then."""
-    condition = "" if up_to is None else "WHERE sequence <= ?"
-    values = () if up_to is None else (up_to,)
+def count_live(db: sqlite3.Connection, after: int = 0, up_to: int = LAST) -> int:
+    """How many texts the live chunks of these commits have, each counted once."""
     row = db.execute(
-        f"SELECT count(DISTINCT vector_key) FROM chunks {condition}", values
+        "SELECT count(DISTINCT vector_key) FROM chunks WHERE sequence > ? AND sequence <= ?",
+        (after, up_to),
     ).fetchone()
     return int(row[0])
 

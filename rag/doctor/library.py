@@ -13,7 +13,7 @@ from pathlib import Path
 from rag.catalog import backups, chunks, connection, documents, indexing, recognitions, schema
 from rag.doctor.facts import CatalogFacts, IndexState, LibraryFacts
 from rag.errors import HomeError, HomeNotWritable, LibraryDamaged
-from rag.indexes import publish
+from rag.indexes import generations
 from rag.indexes.keyword import KeywordIndex
 from rag.locks import writer
 from rag.paths import NETWORK_FILE_SYSTEMS, Home, file_system
@@ -56,16 +56,16 @@ def _look_inside(
     wrong = connection.damage(db, thorough) if check else None
     if wrong is not None:
         raise LibraryDamaged(str(home.database), wrong)
-    newest = publish.newest(db)
-    look = publish.is_sound if thorough else publish.is_whole
-    whole = newest is not None and look(home, newest)
+    published = generations.current(db)
+    look = generations.is_sound if thorough else generations.is_whole
+    whole = all(look(home, one) for one in published)
     count = chunks.count(db)
     return CatalogFacts(
         count,
         indexing.identity(db),
         indexing.next_identity(db),
         next((s for s in documents.sources(db) if Path(s).exists()), str(Path.home())),
-        vectors="none" if newest is None else "whole" if whole else "damaged",
+        vectors="none" if not published else "whole" if whole else "damaged",
         keywords=_keywords(home.keyword_index) if count else "none",
         pages_unread=recognitions.untried(db) if schema.version(db) == schema.LATEST else 0,
     )

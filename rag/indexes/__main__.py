@@ -1,8 +1,9 @@
-"""`python -m rag.indexes DATABASE IDENTITY FOLDER`: one generation, built in a process of its own
-and proven in another one, which has seen nothing of the first. Both are forks of this process where
+"""`python -m rag.indexes DATABASE IDENTITY FOLDER`: generations, each built in a process of its own
+and proven in another one, which has seen nothing of the first. All are forks of this process where
 that is safe: Chroma, which takes longer to import than to build a small generation, is imported once.
 
-Prints {"sequence", "vectors"} as JSON and exits 0 if all is well, else says on stderr what is not.
+Reads [[name, vectors, after, up to]] as JSON: how many vectors each is to hold, of which commits.
+Exits 0 if all is well, else says on stderr what is not.
 """
 
 from __future__ import annotations
@@ -14,46 +15,57 @@ egress.guard()
 
 import json  # noqa: E402
 import multiprocessing  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
+from collections.abc import Callable, Sequence  # noqa: E402
+from itertools import islice  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from rag.catalog import chunks, vectors  # noqa: E402
+from rag.catalog import vectors  # noqa: E402
 from rag.catalog.connection import Catalog  # noqa: E402
 from rag.indexes import vector  # noqa: E402
 from rag.process import die_with_parent  # noqa: E402
 
 SAMPLES = 20
+AT_ONCE = min(2, os.cpu_count() or 1)  # a graph of 250,000 vectors takes more than a gigabyte
 
 
-def build(database: str, identity: str, folder: str) -> None:
+def build(database: Path, identity: str, folder: Path, count: int, *commits: int) -> None:
     die_with_parent()
-    with Catalog(Path(database)).read() as db:
-        count = vectors.count_live(db)
-        vector.build(Path(folder), vectors.live(db, identity, vector.BATCH), count)
-        print(json.dumps({"sequence": chunks.sequence(db), "vectors": count}))
+    with Catalog(database).read() as db:
+        vector.build(folder, vectors.live(db, identity, vector.BATCH, *commits), count)
 
 
-def probe(database: str, identity: str, folder: str) -> None:
+def probe(database: Path, identity: str, folder: Path, count: int, *commits: int) -> None:
     die_with_parent()
-    with Catalog(Path(database)).read() as db:
-        count = vectors.count_live(db)
-        keys, rows = next(vectors.live(db, identity, SAMPLES))
-    sys.exit(vector.probe(Path(folder), count, list(zip(keys, rows, strict=True))))
+    with Catalog(database).read() as db:
+        keys, rows = next(vectors.live(db, identity, SAMPLES, *commits))
+    sys.exit(vector.probe(folder, count, list(zip(keys, rows, strict=True))))
 
 
 def main() -> int:
     die_with_parent()
+    database, identity, parent = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    wanted = iter(json.load(sys.stdin))
     vector.import_chroma()
     multiprocessing.set_start_method("fork" if sys.platform == "linux" else "spawn")
-    for step in (build, probe):
-        child = multiprocessing.Process(target=step, args=sys.argv[1:], daemon=True)
-        child.start()
-        child.join()
-        if child.exitcode:
-            if child.exitcode < 0:
-                print(f"ended by signal {-child.exitcode}", file=sys.stderr)
+    while some := list(islice(wanted, AT_ONCE)):
+        jobs = [(database, identity, parent / name, *rest) for name, *rest in some]
+        if not (_all_do(build, jobs) and _all_do(probe, jobs)):
             return 1
     return 0
+
+
+def _all_do(step: Callable[..., None], jobs: Sequence[tuple[object, ...]]) -> bool:
+    """Whether a step goes well for each, side by side."""
+    children = [multiprocessing.Process(target=step, args=job, daemon=True) for job in jobs]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+        if child.exitcode and child.exitcode < 0:
+            print(f"ended by signal {-child.exitcode}", file=sys.stderr)
+    return not any(child.exitcode for child in children)
 
 
 if __name__ == "__main__":

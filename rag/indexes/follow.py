@@ -13,7 +13,7 @@ import itertools
 from rag.catalog import chunks, indexing
 from rag.catalog.connection import Catalog
 from rag.errors import LibraryDamaged
-from rag.indexes import publish
+from rag.indexes import generations, publish
 from rag.indexes.keyword import KeywordIndex
 from rag.locks import WriterLock
 from rag.paths import Home
@@ -47,15 +47,16 @@ def follow_vectors(
     at_end: bool,
     identity: EmbeddingIdentity | None = None,
 ) -> None:
-    """Publish a generation if one is due, of the library's identity unless another is named."""
+    """Publish the generations that are due, of the library's identity unless another is named."""
     with catalog.read() as db:
-        due = publish.is_due(db, at_end, identity)
-        newest = publish.newest(db, identity)
-    due = due or (at_end and newest is not None and not publish.is_sound(home, newest))
+        published = generations.current(db, identity) if at_end else []
+    damaged = [one.name for one in published if not generations.is_sound(home, one)]
+    with catalog.read() as db:
+        due = publish.due(db, at_end, identity, damaged)
     # a generation that cannot be built stops nothing: what it lacks is scanned exactly
     if due:
         with contextlib.suppress(LibraryDamaged):
-            publish.publish_generation(catalog, home, lock, identity)
+            publish.publish_generations(catalog, home, lock, due, identity)
     elif at_end:
         publish.remove_old(catalog, home, lock)
 
@@ -67,16 +68,17 @@ def build_anew(catalog: Catalog, home: Home, lock: WriterLock) -> None:
     _discard_keyword(catalog, home, lock)
     follow_keyword(catalog, home, lock)
     with catalog.read() as db:
-        empty = chunks.count(db) == 0
         kept = [indexing.identity(db), indexing.former_identity(db)]
-        made = {generation.identity for generation in indexing.generations(db)}
-    for identity in kept:
-        if identity is not None and identity.key in made and not empty:
-            publish.publish_generation(catalog, home, lock, identity)
-    if empty:
-        with catalog.write(lock) as db:
-            for generation in indexing.generations(db):
-                indexing.withdraw(db, generation.name)
+        stale = {
+            identity: [
+                g.commits for g in generations.current(db, identity) if generations.dead(db, g)
+            ]
+            for identity in kept
+            if identity is not None
+        }
+    for identity, stretches in stale.items():
+        if stretches:
+            publish.publish_generations(catalog, home, lock, stretches, identity)
     publish.remove_old(catalog, home, lock)
 
 

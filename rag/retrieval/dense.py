@@ -1,4 +1,4 @@
-"""Nearest chunks by vector: the published generation, and an exact scan of what came after it.
+"""Nearest chunks by vector: the published generations, and an exact scan of what none of them holds.
 
 Chroma's own filters cost many times a scan. Of a filter that keeps much, more hits are asked for than
 are wanted; what another one keeps is scored exactly, from memory (memory.py), or, of a library too
@@ -10,13 +10,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-import numpy as np
-
 from rag.catalog import chunks, vectors
-from rag.indexes import publish
-from rag.indexes.publish import VectorIndex
+from rag.indexes.generations import VectorIndex, current, gaps
 from rag.retrieval.allowed import Allowed
-from rag.retrieval.memory import VectorMemory
+from rag.retrieval.memory import Rows, VectorMemory
 from rag.retrieval.overfetch import Scored, enough
 from rag.types import EmbeddingIdentity, Vectors
 
@@ -38,30 +35,25 @@ def search(
 
     `db` is the question's read snapshot, `identity` the library's in it, which made `vector`.
     """
-    newest = publish.newest(db, identity)
-    if allowed is not None and not (
-        newest and len(allowed) >= ASK_FOR_MORE_FROM * newest.vectors >= READ_BELOW
-    ):
+    published = current(db, identity)
+    held = sum(one.vectors for one in published)
+    if allowed is not None and not len(allowed) >= ASK_FOR_MORE_FROM * held >= READ_BELOW:
         rows = memory.at(db, identity, load=len(allowed) > READ_BELOW)
+        if rows is None and len(allowed) < EXACT_BELOW:
+            rows = Rows.of(*vectors.of_chunks(db, identity.key, allowed.ids.tolist()))
         if rows is not None:
             return rows.nearest(vector, k, allowed)
-        if len(allowed) < EXACT_BELOW:
-            return _nearest(*vectors.of_chunks(db, identity.key, allowed.ids.tolist()), vector)[:k]
-    with index.reading(newest) as generation:
-        followed = newest.sequence if newest and generation else 0
-        tail = _nearest(*memory.tail(db, identity, followed), vector)
-        tail = _allowed(tail, allowed)
-        if generation is None:
-            return tail[:k]
-        fresh = {chunk_id for chunk_id, _ in tail}
+    with index.reading(published) as there:
+        rest = memory.rest(db, identity, gaps(there.commits, chunks.sequence(db)))
+        found = dict(rest.nearest(vector, k, allowed))
+        if there.generations:
 
-        def keep(found: Sequence[tuple[bytes, float]]) -> list[Scored]:
-            hits = _allowed(_chunks_of(db, found), allowed)
-            return [hit for hit in hits if hit[0] not in fresh]
+            def keep(hits: Sequence[tuple[bytes, float]]) -> list[Scored]:
+                return _allowed(_chunks_of(db, hits), allowed)
 
-        share = 1.0 if allowed is None else len(allowed) / max(generation.count, 1)
-        old = enough(lambda n: generation.query(vector, n), keep, k, share)
-    return sorted([*old, *tail], key=lambda hit: -hit[1])[:k]
+            share = 1.0 if allowed is None else len(allowed) / there.count
+            found |= enough(lambda n: there.nearest(vector, n), keep, k, share)
+    return sorted(found.items(), key=lambda hit: -hit[1])[:k]
 
 
 def _chunks_of(db: sqlite3.Connection, found: Sequence[tuple[bytes, float]]) -> list[Scored]:
@@ -72,11 +64,3 @@ def _chunks_of(db: sqlite3.Connection, found: Sequence[tuple[bytes, float]]) -> 
 
 def _allowed(hits: list[Scored], allowed: Allowed | None) -> list[Scored]:
     return hits if allowed is None else allowed.among(hits)
-
-
-def _nearest(ids: Sequence[int], matrix: Vectors, vector: Vectors) -> list[Scored]:
-    """Every row's similarity, best first."""
-    if not ids:
-        return []
-    scores = matrix @ vector
-    return [(ids[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]

@@ -1,4 +1,5 @@
-"""The vectors of all live chunks in memory, for searches that a filter limits.
+"""Vectors in memory: of what no generation holds, and of all live chunks, for searches that a filter
+limits.
 
 Chroma's own filters cost many times an exact search, and a vector read from the catalog a hundred
 times one that is here. Loaded when a filter first needs it; what is committed afterwards is added.
@@ -9,12 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from rag.catalog import chunks, vectors
+from rag.catalog.indexing import Commits
 from rag.retrieval.allowed import Allowed
 from rag.retrieval.overfetch import Scored
 from rag.types import EmbeddingIdentity, Vectors
@@ -25,42 +28,74 @@ _DEAD_SHARE = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Chunk ids, sorted, and their vectors row for row, as of a commit."""
+    """Chunk ids, sorted, and their vectors row for row."""
 
-    identity: str
-    sequence: int
     ids: npt.NDArray[np.int64]
     vectors: Vectors
 
-    def nearest(self, vector: Vectors, k: int, allowed: Allowed) -> list[Scored]:
-        """The `k` nearest of the allowed chunks with their cosine similarity, best first."""
-        places = np.searchsorted(self.ids, allowed.ids)
-        # a snapshot may be older than these rows, and have chunks that are gone from them
-        there = np.append(self.ids, -1)[places] == allowed.ids
-        ids, places = allowed.ids[there], places[there]
+    @classmethod
+    def of(cls, chunk_ids: Sequence[int], rows: Vectors) -> Rows:
+        ids = np.array(chunk_ids, np.int64)
+        order = np.argsort(ids)
+        if np.array_equal(order, np.arange(len(order))):
+            return cls(ids, rows)
+        return cls(ids[order], rows[order])
+
+    def and_later(self, later: Rows) -> Rows:
+        """These and others, whose ids are higher: ids are given in the order of commits."""
+        if not len(later.ids) or not len(self.ids):
+            return later if len(later.ids) else self
+        return Rows(
+            np.concatenate([self.ids, later.ids]), np.concatenate([self.vectors, later.vectors])
+        )
+
+    def nearest(self, vector: Vectors, k: int, allowed: Allowed | None) -> list[Scored]:
+        """The `k` nearest of the allowed chunks (None: of all), best first, with their cosine
+        similarity.
+        """
+        ids, rows = self.ids, self.vectors
+        if allowed is not None and len(ids):
+            places = np.searchsorted(ids, allowed.ids)
+            # a snapshot may be older than these rows, and have chunks that are gone from them
+            there = np.append(ids, -1)[places] == allowed.ids
+            ids, rows = allowed.ids[there], rows[places[there]]
+        if not len(ids):
+            return []
         # not BLAS: its threads wait for one another, on a busy machine ten times as long
-        scores = np.einsum("ij,j->i", self.vectors[places], vector)
+        scores = np.einsum("ij,j->i", rows, vector)
         best = np.argpartition(-scores, k)[:k] if k < len(scores) else np.arange(len(scores))
         best = best[np.argsort(-scores[best], kind="stable")]
         return [(int(ids[i]), float(scores[i])) for i in best]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _AsOf:
+    """Every chunk as of a commit."""
+
+    identity: str
+    sequence: int
+    rows: Rows
 
 
 class VectorMemory:
     """What is kept of a library from question to question. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._rows: Rows | None = None
-        self._tail: tuple[tuple[str, int, int], tuple[list[int], Vectors]] | None = None
+        self._all: _AsOf | None = None
+        self._rest: tuple[tuple[str, list[Commits], int], Rows] | None = None
         self._loading = threading.Lock()
 
-    def tail(
-        self, db: sqlite3.Connection, identity: EmbeddingIdentity, followed: int
-    ) -> tuple[list[int], Vectors]:
-        """The chunks of a snapshot committed after a sequence number, and their vectors."""
-        wanted = (identity.key, followed, chunks.sequence(db))
-        known = self._tail
+    def rest(
+        self, db: sqlite3.Connection, identity: EmbeddingIdentity, commits: list[Commits]
+    ) -> Rows:
+        """The chunks of a snapshot that are of some stretches of commits."""
+        wanted = (identity.key, commits, chunks.sequence(db))
+        known = self._rest
         if known is None or known[0] != wanted:
-            known = self._tail = wanted, vectors.of_chunks_after(db, identity.key, followed)
+            rows = Rows.of([], np.empty((0, 0), np.float32))
+            for stretch in commits:
+                rows = rows.and_later(Rows.of(*vectors.of_chunks_after(db, identity.key, *stretch)))
+            known = self._rest = wanted, rows
         return known[1]
 
     def at(self, db: sqlite3.Connection, identity: EmbeddingIdentity, load: bool) -> Rows | None:
@@ -69,38 +104,22 @@ class VectorMemory:
         Without `load` also None where none are kept yet.
         """
         with self._loading:
-            rows = self._rows
-            if rows is None and not load:
+            known = self._all
+            if known is None and not load:
                 return None
             sequence = chunks.sequence(db)
-            if rows is None or rows.identity != identity.key or rows.sequence < sequence:
-                rows = self._rows = _brought_up(db, identity.key, sequence, rows)
-            return rows
+            if known is None or known.identity != identity.key or known.sequence < sequence:
+                known = self._all = _brought_up(db, identity.key, sequence, known)
+            return known.rows if known else None
 
 
 def _brought_up(
-    db: sqlite3.Connection, identity: str, sequence: int, old: Rows | None
-) -> Rows | None:
+    db: sqlite3.Connection, identity: str, sequence: int, old: _AsOf | None
+) -> _AsOf | None:
     count = chunks.count(db)
     if count > MOST:
         return None
-    if old is None or old.identity != identity or len(old.ids) * (1 - _DEAD_SHARE) > count:
-        return _sorted(db, identity, sequence, 0)
-    late = _sorted(db, identity, sequence, old.sequence)
-    if not len(late.ids):
-        return Rows(identity, sequence, old.ids, old.vectors)
-    return Rows(
-        identity,
-        sequence,
-        np.concatenate([old.ids, late.ids]),  # ids are given in the order of commits
-        np.concatenate([old.vectors, late.vectors]),
-    )
-
-
-def _sorted(db: sqlite3.Connection, identity: str, sequence: int, after: int) -> Rows:
-    found, matrix = vectors.of_chunks_after(db, identity, after)
-    ids = np.array(found, np.int64)
-    order = np.argsort(ids)
-    if np.array_equal(order, np.arange(len(order))):
-        return Rows(identity, sequence, ids, matrix)
-    return Rows(identity, sequence, ids[order], matrix[order])
+    if old is None or old.identity != identity or len(old.rows.ids) * (1 - _DEAD_SHARE) > count:
+        old = _AsOf(identity, 0, Rows.of([], np.empty((0, 0), np.float32)))
+    later = Rows.of(*vectors.of_chunks_after(db, identity, old.sequence))
+    return _AsOf(identity, sequence, old.rows.and_later(later))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.catalog import chunks
+from rag.indexes.generations import VectorIndex
 from rag.indexes.keyword import label, labels
-from rag.indexes.publish import VectorIndex
 from rag.retrieval import dense, fusion, recipe
 from rag.retrieval.allowed import Allowed
 from rag.retrieval.candidates import Candidates, collect

@@ -13,8 +13,8 @@ from rag.catalog import chunks, documents, indexing
 from rag.catalog.connection import Catalog
 from rag.engines.languages import serves
 from rag.errors import EngineError
+from rag.indexes.generations import VectorIndex
 from rag.indexes.keyword import matched
-from rag.indexes.publish import VectorIndex
 from rag.paths import Home
 from rag.retrieval import fusion, languages, recipe
 from rag.retrieval.allowed import Scopes

@@ -20,7 +20,7 @@ def test_every_commit_takes_the_next_number(catalog: Catalog, lock: WriterLock) 
     assert seen == [1, 2, 3, 4]
     with catalog.read() as db:
         assert [chunk.text for chunk in chunks.after(db, 2)] == ["Text 2.", "Text 3."]
-        assert chunks.count_after(db, 3) == 1
+        assert chunks.by_commit(db, 3, 9) == [(4, 1)]
 
 
 def test_a_chunk_id_is_never_used_twice(catalog: Catalog, lock: WriterLock) -> None:

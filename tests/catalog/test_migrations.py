@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from library import IDENTITY
 
-from rag.catalog import documents, schema
+from rag.catalog import documents, indexing, schema
 from rag.catalog.connection import connect, open_catalog
 from rag.errors import HomeNotWritable, LibraryDamaged, SchemaTooNew
 from rag.paths import Home
@@ -103,6 +103,26 @@ def test_a_library_of_the_first_version_keeps_its_documents(
         "/a", None, None, None,
     )  # fmt: skip
     assert len(list(home.backups.iterdir())) == schema.LATEST - 1
+
+
+def test_of_generations_that_each_held_all_before_them_the_newest_stays(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:5])
+        patch.setattr(schema, "LATEST", 5)
+        open_catalog(home).close()
+        with sqlite3.connect(home.database) as db:
+            for name, identity, sequence in (("a", "x", 3), ("b", "x", 9), ("c", "y", 5)):
+                row = (name, identity, sequence, 7, '{"f": [1, 2]}', "then")
+                db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)", row)
+        db.close()
+    catalog = open_catalog(home)
+    with catalog.read() as rows:
+        assert indexing.generations(rows) == [
+            indexing.Generation("c", "y", (0, 5), 7), indexing.Generation("b", "x", (0, 9), 7)
+        ]  # fmt: skip
+    catalog.close()
 
 
 def test_a_step_that_fails_leaves_the_library_as_it_was(

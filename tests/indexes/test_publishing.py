@@ -1,6 +1,7 @@
 """Generations: published as one row, never removed while read, rubbish never left."""
 
 import sqlite3
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -11,12 +12,13 @@ from library import IDENTITY, forget, put, stack, writing
 
 from rag.catalog import chunks, indexing, vectors
 from rag.catalog.connection import Catalog
-from rag.catalog.indexing import Generation
+from rag.catalog.indexing import Commits, Generation
 from rag.errors import LibraryDamaged
-from rag.indexes import publish
+from rag.indexes import generations, publish
 from rag.indexes.follow import KEYWORD, follow_all, follow_keyword
+from rag.indexes.generations import VectorIndex, current, gaps
 from rag.indexes.keyword import KeywordIndex
-from rag.indexes.publish import VectorIndex, is_due, publish_generation
+from rag.indexes.publish import due, publish_generations
 from rag.locks import WriterLock
 from rag.paths import Home
 from rag.retrieval.lexical import Lexical
@@ -30,35 +32,46 @@ def texts(count: int, start: int = 0) -> list[str]:
     return [f"Sentence number {i} is here." for i in range(start, start + count)]
 
 
-def found(reader: VectorIndex, published: Generation) -> int:
-    """How many vectors a reader finds in a generation."""
-    with reader.reading(published) as generation:
-        assert generation is not None
-        return len(generation.query(stack(["Sentence"])[0], 9))
+def made_of_all(catalog: Catalog, home: Home, lock: WriterLock) -> Generation:
+    (made,) = publish_generations(catalog, home, lock)
+    return made
 
 
-def fake_row(catalog: Catalog, lock: WriterLock, sequence: int, vectors: int) -> None:
+def found(reader: VectorIndex, *published: Generation) -> int:
+    """How many vectors a reader finds in generations."""
+    with reader.reading(published) as there:
+        return len(there.nearest(stack(["Sentence"])[0], 20))
+
+
+def fake_row(
+    catalog: Catalog, lock: WriterLock, up_to: int, vectors: int, after: int = 0
+) -> Commits:
     with catalog.write(lock) as db:
-        indexing.publish(db, Generation(f"g{sequence}", IDENTITY.key, sequence, vectors))
+        indexing.publish(db, Generation(f"g{up_to}", IDENTITY.key, (after, up_to), vectors))
+    return after, up_to
 
 
-def due(catalog: Catalog, at_end: bool = True) -> bool:
+def wanted(catalog: Catalog, at_end: bool = True, damaged: Sequence[str] = ()) -> list[Commits]:
     with catalog.read() as db:
-        return is_due(db, at_end)
+        return due(db, at_end, damaged=damaged)
+
+
+def published(catalog: Catalog) -> list[Generation]:
+    with catalog.read() as db:
+        return current(db)
 
 
 def test_a_generation_holds_what_was_committed_and_becomes_a_row(
     catalog: Catalog, home: Home, lock: WriterLock
 ) -> None:
     writing(catalog, lock, "/a", *texts(5))
-    made = publish_generation(catalog, home, lock)
-    assert (made.identity, made.sequence, made.vectors) == (IDENTITY.key, 1, 5)
-    with catalog.read() as db:
-        assert publish.newest(db) == made
+    made = made_of_all(catalog, home, lock)
+    assert (made.identity, made.commits, made.vectors) == (IDENTITY.key, (0, 1), 5)
+    assert published(catalog) == [made]
     assert folders(home) == {made.name}
-    with closing(VectorIndex(home)) as index, index.reading(made) as generation:
-        assert generation is not None
-        found = generation.query(stack(["Sentence number 3 is here."])[0], 1)
+    with closing(VectorIndex(home)) as index, index.reading([made]) as there:
+        assert (there.commits, there.count) == (((0, 1),), 5)
+        found = there.nearest(stack(["Sentence number 3 is here."])[0], 1)
     assert found[0][0] == vectors.key_of("Sentence number 3 is here.")
     assert found[0][1] == pytest.approx(1.0, abs=1e-3)
 
@@ -72,7 +85,7 @@ def test_a_folder_without_a_row_is_removed_by_the_next_publication(
     (rubbish / "chroma.sqlite3").write_text("torn")
     half_removed = home.vector_index(IDENTITY.key) / "half.removed"
     half_removed.mkdir()
-    made = publish_generation(catalog, home, lock)
+    made = made_of_all(catalog, home, lock)
     assert folders(home) == {made.name}
 
 
@@ -80,7 +93,7 @@ def test_a_folder_without_a_row_is_removed_by_the_next_lock_holder(
     catalog: Catalog, home: Home, lock: WriterLock
 ) -> None:
     writing(catalog, lock, "/a", *texts(3))
-    made = publish_generation(catalog, home, lock)
+    made = made_of_all(catalog, home, lock)
     (home.vector_index(IDENTITY.key) / "left-by-a-crash").mkdir()
     follow_all(catalog, home, lock, at_end=True)
     assert folders(home) == {made.name}
@@ -90,21 +103,18 @@ def test_a_generation_that_is_being_read_stays_until_nobody_reads_it(
     catalog: Catalog, home: Home, lock: WriterLock
 ) -> None:
     writing(catalog, lock, "/a", *texts(3))
-    first = publish_generation(catalog, home, lock)
+    first = made_of_all(catalog, home, lock)
     reader = VectorIndex(home)
-    with reader.reading(first) as generation:
-        assert generation is not None
+    assert found(reader, first) == 3
     writing(catalog, lock, "/b", *texts(3, start=10))
-    second = publish_generation(catalog, home, lock)
+    second = made_of_all(catalog, home, lock)
     assert folders(home) == {first.name, second.name}
     assert found(reader, first) == 3
-    with catalog.read() as db:
-        assert publish.newest(db) == second
+    assert published(catalog) == [second]
     assert found(reader, second) == 6
-    third = publish_generation(catalog, home, lock)
+    third = made_of_all(catalog, home, lock)
     assert folders(home) == {second.name, third.name}
-    with catalog.read() as db:
-        assert {g.name for g in indexing.generations(db)} == {second.name, third.name}
+    assert published(catalog) == [third]
     reader.close()
 
 
@@ -113,24 +123,24 @@ def test_two_questions_may_read_two_generations_and_the_older_is_let_go_after_th
 ) -> None:
     """As when a library is swapped while a question is on its way."""
     writing(catalog, lock, "/a", *texts(3))
-    first = publish_generation(catalog, home, lock)
+    first = made_of_all(catalog, home, lock)
     reader = VectorIndex(home)
-    with reader.reading(first) as older:
+    with reader.reading([first]) as older:
         writing(catalog, lock, "/b", *texts(3, start=10))
-        second = publish_generation(catalog, home, lock)
-        with reader.reading(second) as newer, reader.reading(first) as older_again:
-            assert older is older_again and older is not None and newer is not None
+        second = made_of_all(catalog, home, lock)
+        with reader.reading([second]) as newer, reader.reading([first]) as older_again:
+            assert older.generations == older_again.generations
             vector = stack(["Sentence"])[0]
-            assert (len(older.query(vector, 9)), len(newer.query(vector, 9))) == (3, 6)
+            assert (len(older.nearest(vector, 9)), len(newer.nearest(vector, 9))) == (3, 6)
         publish.remove_old(catalog, home, lock)
         assert folders(home) == {first.name, second.name}
-    with reader.reading(second):
+    with reader.reading([second]):
         publish.remove_old(catalog, home, lock)
         assert folders(home) == {second.name}
     reader.close()
 
 
-def test_the_newest_generation_of_each_kept_identity_stays(
+def test_the_generations_of_each_kept_identity_stay(
     catalog: Catalog, home: Home, lock: WriterLock
 ) -> None:
     others = {name: replace(IDENTITY, digest=name) for name in ("next", "former", "gone")}
@@ -140,43 +150,44 @@ def test_the_newest_generation_of_each_kept_identity_stays(
         indexing.swap(db)
         indexing.set_next_identity(db, others["next"])
         for identity in (IDENTITY, *others.values()):
-            for sequence in (2, 1):
-                name = f"{identity.digest}-{sequence}"
-                indexing.publish(db, Generation(name, identity.key, sequence, 0))
+            for commits in ((1, 2), (0, 1)):
+                name = f"{identity.digest}-{commits[1]}"
+                indexing.publish(db, Generation(name, identity.key, commits, 0))
                 (home.vector_index(identity.key) / name).mkdir(parents=True)
+            (home.vector_index(identity.key) / f"{identity.digest}-rubbish").mkdir()
     publish.remove_old(catalog, home, lock)
     on_disk = {p.name for p in (home.root / "indexes" / "vector").glob("*/*/")}
-    assert on_disk == {f"{IDENTITY.digest}-2", "next-2", "former-2"}
+    kept = (IDENTITY.digest, "next", "former")
+    assert on_disk == {f"{digest}-{number}" for digest in kept for number in (1, 2)}
     with catalog.read() as db:
         assert {g.name for g in indexing.generations(db)} == on_disk
-        newest = publish.newest(db)
-    assert newest is not None and newest.identity == IDENTITY.key
+    assert [g.identity for g in published(catalog)] == [IDENTITY.key] * 2
 
 
 def test_a_generation_whose_database_others_have_a_journal_of_is_whole(
     catalog: Catalog, home: Home, lock: WriterLock
 ) -> None:
     writing(catalog, lock, "/a", *texts(5))
-    made = publish_generation(catalog, home, lock)
+    made = made_of_all(catalog, home, lock)
     folder = home.vector_index(made.identity) / made.name
     with closing(sqlite3.connect(folder / "chroma.sqlite3", isolation_level=None)) as chroma:
         chroma.execute("PRAGMA journal_mode = DELETE")
         chroma.execute("BEGIN IMMEDIATE")
         chroma.execute("CREATE TABLE passing (x)")
         assert (folder / "chroma.sqlite3-journal").exists()
-        assert publish.is_whole(home, made)
+        assert generations.is_whole(home, made)
         chroma.execute("ROLLBACK")
-    assert publish.is_sound(home, made)
+    assert generations.is_sound(home, made)
 
 
 def test_a_generation_that_is_gone_is_not_opened(
     catalog: Catalog, home: Home, lock: WriterLock
 ) -> None:
     writing(catalog, lock, "/a", *texts(3))
-    first = publish_generation(catalog, home, lock)
-    publish_generation(catalog, home, lock)
-    with closing(VectorIndex(home)) as reader, reader.reading(first) as generation:
-        assert generation is None
+    first = made_of_all(catalog, home, lock)
+    made_of_all(catalog, home, lock)
+    with closing(VectorIndex(home)) as reader, reader.reading([first]) as there:
+        assert (there.generations, there.commits) == ((), ())
 
 
 def test_a_build_that_fails_publishes_nothing(
@@ -191,79 +202,205 @@ def test_a_build_that_fails_publishes_nothing(
     with catalog.read() as db:
         before = indexing.generations(db)
     with pytest.raises(LibraryDamaged, match="could not be built") as caught:
-        publish._build(broken, IDENTITY.key, elsewhere.root / "indexes" / "vector" / "x")
+        coming = [Generation("x", IDENTITY.key, (0, 1), 3)]
+        publish._build(broken, IDENTITY.key, elsewhere.root / "indexes" / "vector", coming)
     assert "safe" in caught.value.hint
     with catalog.read() as db:
         assert indexing.generations(db) == before
 
 
-def test_a_generation_of_another_identity_is_not_the_newest(
+def test_a_generation_of_another_identity_is_not_the_librarys(
     catalog: Catalog, lock: WriterLock
 ) -> None:
     writing(catalog, lock, "/a", *texts(1))
     with catalog.write(lock) as db:
-        indexing.publish(db, Generation("other", "another-identity", 9, 1))
-        assert publish.newest(db) is None
+        indexing.publish(db, Generation("other", "another-identity", (0, 9), 1))
+    assert published(catalog) == []
+
+
+# ----------------------------------------------------------------- several, one after the other
+
+
+def test_what_is_committed_later_comes_into_a_generation_of_its_own(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    writing(catalog, lock, "/a", *texts(5))
+    first = made_of_all(catalog, home, lock)
+    writing(catalog, lock, "/b", *texts(3, start=10), "A heron.", texts(1)[0])
+    (second,) = publish_generations(catalog, home, lock, [(1, 2)])
+    assert published(catalog) == [first, second]
+    assert (second.commits, second.vectors) == ((1, 2), 5)
+    assert folders(home) == {first.name, second.name}
+    with closing(VectorIndex(home)) as reader:
+        assert found(reader, first, second) == 9, "the text that both hold counts once"
+        with reader.reading([first, second]) as there:
+            best = [key for key, _ in there.nearest(stack(["A heron."])[0], 3)]
+            assert best[0] == vectors.key_of("A heron.")
+
+
+def test_a_damaged_one_among_several_leaves_its_commits_to_the_caller(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    for number in range(3):
+        writing(catalog, lock, f"/{number}", *texts(4, start=10 * number))
+    made = publish_generations(catalog, home, lock, [(0, 1), (1, 2), (2, 3)])
+    graph = next((home.vector_index(IDENTITY.key) / made[1].name).glob("*/data_level0.bin"))
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 255
+    graph.write_bytes(content)
+    with closing(VectorIndex(home)) as reader, reader.reading(made) as there:
+        assert there.commits == ((0, 1), (2, 3))
+        assert gaps(there.commits, 4) == [(1, 2), (3, 4)]
+        assert len(there.nearest(stack(["Sentence"])[0], 20)) == 8
+    follow_all(catalog, home, lock, at_end=True)
+    first, second, third = published(catalog)
+    assert (first, third) == (made[0], made[2])
+    assert second.commits == (1, 2) and second.name != made[1].name
+
+
+def test_a_large_stretch_is_cut_between_commits_into_equal_parts(
+    catalog: Catalog, home: Home, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "LARGEST", 10)
+    for number in range(8):
+        writing(catalog, lock, f"/{number}", *texts(3, start=10 * number))
+    made = publish_generations(catalog, home, lock)
+    assert [(g.commits, g.vectors) for g in made] == [((0, 3), 9), ((3, 6), 9), ((6, 8), 6)]
+    assert published(catalog) == made
+
+
+def test_one_commit_is_never_cut(
+    catalog: Catalog, home: Home, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "LARGEST", 4)
+    for number, size in enumerate((1, 9, 1)):
+        writing(catalog, lock, f"/{number}", *texts(size, start=10 * number))
+    made = publish_generations(catalog, home, lock)
+    assert [(g.commits, g.vectors) for g in made] == [((0, 2), 10), ((2, 3), 1)]
+
+
+def test_of_commits_whose_chunks_are_all_gone_nothing_is_made(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    gone = writing(catalog, lock, "/a", *texts(3))
+    writing(catalog, lock, "/b", *texts(3, start=10))
+    old, kept = publish_generations(catalog, home, lock, [(0, 1), (1, 2)])
+    with catalog.write(lock) as db:
+        forget(db, gone)
+    assert wanted(catalog) == [old.commits]
+    follow_all(catalog, home, lock, at_end=True)
+    assert published(catalog) == [kept]
+    assert folders(home) == {kept.name}
+    assert wanted(catalog) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "last", "expected"),
+    [
+        ([], 0, []),
+        ([], 3, [(0, 3)]),
+        ([(0, 3)], 3, []),
+        ([(2, 3), (5, 6)], 7, [(0, 2), (3, 5), (6, 7)]),
+    ],
+)
+def test_gaps_are_what_no_generation_holds(
+    held: list[Commits], last: int, expected: list[Commits]
+) -> None:
+    assert gaps(held, last) == expected
 
 
 # ----------------------------------------------------------------- when a new one is due
 
 
 def test_an_empty_library_needs_no_generation(catalog: Catalog) -> None:
-    assert not due(catalog)
+    assert wanted(catalog) == []
 
 
 def test_the_first_generation_is_made_at_the_end_of_the_first_run(
     catalog: Catalog, lock: WriterLock
 ) -> None:
     writing(catalog, lock, "/a", *texts(1))
-    assert due(catalog, at_end=True)
-    assert not due(catalog, at_end=False)
+    assert wanted(catalog, at_end=True) == [(0, 1)]
+    assert wanted(catalog, at_end=False) == []
 
 
-@pytest.mark.parametrize(("tail", "expected"), [(500, False), (501, True)])
+@pytest.mark.parametrize(("tail", "expected"), [(500, []), (501, [(0, 2)])])
 def test_a_tail_above_500_chunks_is_due_at_the_end_of_a_run(
-    catalog: Catalog, lock: WriterLock, tail: int, expected: bool
+    catalog: Catalog, lock: WriterLock, tail: int, expected: list[Commits]
 ) -> None:
     writing(catalog, lock, "/a", *texts(10))
-    fake_row(catalog, lock, sequence=1, vectors=10)
+    fake_row(catalog, lock, 1, 10)
     writing(catalog, lock, "/b", *texts(tail, start=100))
-    assert due(catalog) is expected
-    assert not due(catalog, at_end=False)
+    assert wanted(catalog) == expected, "with the small one before it"
+    assert wanted(catalog, at_end=False) == []
 
 
 def test_a_tail_of_a_large_library_counts_by_its_share(catalog: Catalog, lock: WriterLock) -> None:
     writing(catalog, lock, "/a", *texts(12_000))
-    fake_row(catalog, lock, sequence=1, vectors=12_000)
+    fake_row(catalog, lock, 1, 12_000)
     writing(catalog, lock, "/b", *texts(600, start=20_000))
-    assert not due(catalog)  # 600 of 12,600: 4.8 %
+    assert wanted(catalog) == []  # 600 of 12,600: 4.8 %
     writing(catalog, lock, "/c", *texts(100, start=30_000))
-    assert due(catalog)  # 700 of 12,700: 5.5 %
+    assert wanted(catalog) == [(1, 3)]  # 700 of 12,700: 5.5 %
+
+
+def test_a_generation_that_is_small_beside_what_is_new_is_made_anew_with_it(
+    catalog: Catalog, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "TAIL_AT_END", (5, 0.05, 50))
+    monkeypatch.setattr(publish, "LARGEST", 200)
+    sizes = (150, 40, 10)
+    for number, size in enumerate(sizes, start=1):
+        writing(catalog, lock, f"/{number}", *texts(size, start=1000 * number))
+        fake_row(catalog, lock, number, size, after=number - 1)
+    writing(catalog, lock, "/late", *texts(15, start=9000))
+    assert wanted(catalog) == [(1, 4)], "15 takes in 10, 25 takes in 40; 150 is full"
+    monkeypatch.setattr(publish, "_ABSORBED", 0.5)
+    assert wanted(catalog) == [(3, 4)]
+
+
+def test_many_small_ones_are_made_into_one_at_the_end_of_a_run(
+    catalog: Catalog, lock: WriterLock
+) -> None:
+    for number in range(1, 7):
+        writing(catalog, lock, f"/{number}", *texts(3, start=10 * number))
+        fake_row(catalog, lock, number, 3, after=number - 1)
+    assert wanted(catalog) == [(0, 6)]
+    assert wanted(catalog, at_end=False) == []
+
+
+def test_during_a_run_what_is_new_is_indexed_alone(
+    catalog: Catalog, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "TAIL_WITHIN_RUN", (5, 0.25, 50))
+    writing(catalog, lock, "/a", *texts(6))
+    fake_row(catalog, lock, 1, 6)
+    writing(catalog, lock, "/b", *texts(6, start=100))
+    assert wanted(catalog, at_end=False) == [(1, 2)]
 
 
 def test_a_generation_with_more_than_30_percent_dead_is_due(
     catalog: Catalog, lock: WriterLock
 ) -> None:
-    kept = writing(catalog, lock, "/a", *texts(70))
+    writing(catalog, lock, "/a", *texts(70))
     gone = writing(catalog, lock, "/b", *texts(30, start=100))
-    fake_row(catalog, lock, sequence=2, vectors=100)
+    commits = fake_row(catalog, lock, 2, 100)
     with catalog.write(lock) as db:
         forget(db, gone)
-    assert not due(catalog)
+    assert wanted(catalog) == []
     with catalog.write(lock) as db:
         put(db, "/a", *texts(69), keep=True)
-    assert kept
-    assert due(catalog)
+    assert wanted(catalog) == [commits]
 
 
 def test_new_chunks_do_not_make_up_for_dead_ones(catalog: Catalog, lock: WriterLock) -> None:
     gone = writing(catalog, lock, "/a", *texts(60))
     writing(catalog, lock, "/b", *texts(40, start=100))
-    fake_row(catalog, lock, sequence=2, vectors=100)
+    commits = fake_row(catalog, lock, 2, 100)
     with catalog.write(lock) as db:
         forget(db, gone)
         put(db, "/c", *texts(60, start=200))
-    assert due(catalog)
+    assert wanted(catalog) == [commits]
 
 
 # ----------------------------------------------------------------- the keyword index follows

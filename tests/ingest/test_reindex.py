@@ -12,7 +12,7 @@ from library import Library
 from rag.catalog import indexing, vectors
 from rag.engine_choice import BoundEmbedder
 from rag.errors import EngineUnreachable, IdentityMismatch
-from rag.indexes import publish
+from rag.indexes.generations import current
 from rag.ingest import ahead
 from rag.ingest.commit import Embedded
 from rag.ingest.reindex import Outlook, Publishing, ReindexEvent, Swapped, discard_former, outlook
@@ -103,9 +103,8 @@ def test_the_old_model_answers_until_the_swap_and_the_new_one_after_it_in_an_ope
                 asked, silent = silent, asked
             assert (asked.tasks, silent.tasks) == (["query"], [])
             with indexed.catalog.read() as db:
-                newest = publish.newest(db)
-            assert newest is not None
-            assert (newest.identity == old.key) is not isinstance(event, Swapped)
+                (published,) = current(db)
+            assert (published.identity == old.key) is not isinstance(event, Swapped)
     assert kinds == [Outlook, Embedded, Embedded, Embedded, Publishing, Swapped]
     assert indexed.identity() == other.identity("other words")
     assert generations(indexed) == {old.key, indexed.identity().key}

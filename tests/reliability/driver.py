@@ -71,7 +71,7 @@ def set_trap(asked: str) -> None:
     from rag.ingest import commit
 
     trap = _Trap(asked)
-    _before(publish, "_put_on_disk", trap, "generation_proven")
+    _before(publish, "_on_disk", trap, "generation_proven")
     _trap_write(Catalog, trap, commit.vectors, publish.indexing)
     _trap_update(KeywordIndex, trap)
 
@@ -128,8 +128,8 @@ def lower_thresholds() -> None:
     from rag.ingest import pipeline
 
     pipeline.FOLLOW_SECONDS = 0.2
-    publish.TAIL_AT_END = (20, 0.01)
-    publish.TAIL_WITHIN_RUN = (100, 0.02)
+    publish.TAIL_AT_END = (20, 0.01, 10_000)
+    publish.TAIL_WITHIN_RUN = (100, 0.02, 10_000)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def where_it_hit(home: Path, before: set[str]) -> str:
                 shutil.copy(file, folder)
         with closing(sqlite3.connect(Path(folder, database.name))) as db:
             try:
-                return _marks(db, generations(home) - before) or "between two steps"
+                return _marks(db, before, generations(home)) or "between two steps"
             except sqlite3.OperationalError as error:
                 return f"before the first table ({error})"
 
@@ -84,7 +84,7 @@ def _number(db: sqlite3.Connection, sql: str) -> int:
     return int((db.execute(sql).fetchone() or [0])[0] or 0)
 
 
-def _marks(db: sqlite3.Connection, made: set[str]) -> str:
+def _marks(db: sqlite3.Connection, before: set[str], now: set[str]) -> str:
     published = {row[0] for row in db.execute("SELECT name FROM generations")}
     sequence = _number(db, "SELECT value FROM meta WHERE key = 'sequence'")
     behind = sequence - _number(db, "SELECT sequence FROM watermarks")
@@ -92,9 +92,9 @@ def _marks(db: sqlite3.Connection, made: set[str]) -> str:
         db, "SELECT count(*) FROM vectors WHERE key NOT IN (SELECT vector_key FROM chunks)"
     )
     marks = []
-    if made - published:
+    if now - before - published:
         marks.append("generation not yet published")
-    if len(published) > 1:
+    if (now & before) - published:
         marks.append("old generation not removed")
     if spare:
         marks.append(f"{spare} vectors before their chunks")

@@ -7,7 +7,7 @@ from library import Library
 
 from rag.catalog import documents, indexing
 from rag.errors import EngineTimeout, EngineUnreachable
-from rag.indexes import publish
+from rag.indexes import generations
 from rag.indexes.follow import KEYWORD
 from rag.ingest.remove import remove
 from rag.retrieval import dense
@@ -39,7 +39,7 @@ def forget(library: Library, *names: str) -> None:
 def by_vector(library: Library, query: str, allowed: set[int] | None = None) -> list[Scored]:
     vector = library.embedder.embed([query], "query")[0]
     with library.catalog.read() as db:
-        index = publish.VectorIndex(library.home)
+        index = generations.VectorIndex(library.home)
         within = None if allowed is None else Allowed.of(allowed)
         identity = library.embedder.identity
         found = dense.search(db, index, identity, vector, 10, within, VectorMemory())
@@ -49,9 +49,8 @@ def by_vector(library: Library, query: str, allowed: set[int] | None = None) -> 
 
 def generation(library: Library) -> str:
     with library.catalog.read() as db:
-        newest = publish.newest(db)
-    assert newest is not None
-    return newest.name
+        (published,) = generations.current(db)
+    return published.name
 
 
 def names(hits: Sequence) -> list[str]:
