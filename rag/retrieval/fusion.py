@@ -49,7 +49,8 @@ def towards(query: Vectors, found: Vectors, weight: float) -> Vectors:
 
 def best_first(scores: Vectors, ids: Sequence[int]) -> list[int]:
     """The positions of the scores, best first; equals in the order of their ids."""
-    return sorted(range(len(ids)), key=lambda i: (-float(scores[i]), ids[i]))
+    positions: list[int] = np.lexsort((np.asarray(ids), -scores)).tolist()
+    return positions
 
 
 def both(one: Sequence[Hit], other: Sequence[Hit]) -> list[Hit]:

@@ -28,8 +28,8 @@ PLACES = (
     "tantivy_filling",  # chunks are in tantivy's writer, not committed
     "tantivy_committed",  # tantivy has committed, the watermark is not written
     "generation_proven",  # a generation lies there whole and proven, its row is not written
-    "generation_published",  # its row is written, older ones are still there
-    "generation_withdrawn",  # an older one has lost its row, its folder is still there
+    "generation_published",  # its row is written, folders of older ones are still there
+    "generation_withdrawn",  # an older one has lost its row in the same commit
 )
 SWAPPED = "swapped"  # of a reindex: another model answers, what is not kept is still there
 
