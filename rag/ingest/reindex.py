@@ -14,13 +14,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rag.catalog import chunks, indexing, vectors
 from rag.catalog.connection import Catalog
 from rag.chunking import Chunker
 from rag.indexes import publish
 from rag.indexes.follow import follow_vectors
-from rag.ingest.ahead import Pace
+from rag.ingest.ahead import Ahead, Slice
 from rag.ingest.commit import Embedded
 from rag.locks import WriterLock
 from rag.paths import Home
@@ -143,17 +144,33 @@ class Reindex:
         return found
 
     def _embed(self, lock: WriterLock) -> Iterator[Embedded]:
-        """Slice by slice, each stored before the next: a reader never waits for more than that."""
-        pace, last_id = Pace(), 0
-        while part := self._missing(last_id, pace.slice):
-            texts = {chunk.vector_key: self._text(chunk) for chunk in part}
-            started = time.perf_counter()
-            rows = self.embedder.embed(list(texts.values()), "document")
-            pace.add(len(texts), time.perf_counter() - started)
-            with self.catalog.write(lock) as db:
-                vectors.put(db, self.target.key, list(texts), rows)
+        """Each slice is stored as it comes: a reader never waits for more than that."""
+        ahead, embedded, seconds = Ahead(self.embedder), 0, 0.0
+        try:
+            for part in chain.from_iterable(self._one_ahead(ahead)):
+                with self.catalog.write(lock) as db:
+                    vectors.put(db, self.target.key, part.keys, part.rows)
+                embedded += len(part.keys)
+                seconds += part.seconds
+                yield Embedded(embedded, seconds)
+        finally:
+            ahead.close()
+
+    def _one_ahead(self, ahead: Ahead) -> Iterator[Iterator[Slice]]:
+        """The slices of each group of what is missing when the next one has begun to be embedded."""
+        ready: Iterator[Slice] | None = None
+        texts: dict[bytes, str] = {}
+        last_id = 0
+        while part := self._missing(last_id, ahead.pace.group):
             last_id = part[-1].id
-            yield Embedded(pace.texts, pace.seconds)
+            coming = texts.keys()  # not stored yet
+            texts = {c.vector_key: self._text(c) for c in part if c.vector_key not in coming}
+            begun = ahead.begin(texts)
+            if ready is not None:
+                yield ready
+            ready = begun
+        if ready is not None:
+            yield ready
 
     def _missing(self, last_id: int, most: int) -> Sequence[StoredChunk]:
         with self.catalog.read() as db:

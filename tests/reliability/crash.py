@@ -165,11 +165,18 @@ def rubbish(home: Path, identities: int = 1) -> list[str]:
     """Folders that no row speaks of, and generations and vectors beside those of so many models."""
     with closing(sqlite3.connect(home / "library.db")) as db:
         published = {row[0] for row in db.execute("SELECT name FROM generations")}
+        indexed = [row[0] for row in db.execute("SELECT DISTINCT identity FROM generations")]
         made_by = [row[0] for row in db.execute("SELECT DISTINCT identity FROM vectors")]
+        (twice,) = db.execute(
+            "SELECT count(*) FROM generations a JOIN generations b ON a.name < b.name "
+            'AND a.identity = b.identity AND a."after" < b.sequence AND b."after" < a.sequence'
+        ).fetchone()
     folders = {p.name for p in (home / "indexes" / "vector").glob("*/*") if p.is_dir()}
     problems = [f"rubbish is left: {name}" for name in sorted(folders - published)]
-    if len(folders) > identities:
-        problems.append(f"{len(folders)} generations are left")
+    if len(indexed) > identities:
+        problems.append(f"generations of {len(indexed)} models are left")
+    if twice:
+        problems.append(f"{twice} pairs of generations hold the same commits")
     if len(made_by) > identities:
         problems.append(f"vectors of {len(made_by)} models are left")
     return problems
