@@ -60,7 +60,8 @@ def show(run: Run, before: Run | None, questions: int, json: bool, markdown: boo
         pairs = paired(run.stages[report.PRODUCT], before.stages[report.PRODUCT])
         if questions:
             tables["Questions that changed most"] = report.questions(pairs, questions)
-            tables["Answers that changed"] = report.changed_answers(run, before, questions)
+            if len(changed := report.changed_answers(run, before, questions)) > 1:
+                tables["Answers that changed"] = changed
     for title, rows in tables.items():
         print_table(title, rows, markdown)
 

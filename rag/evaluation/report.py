@@ -13,6 +13,9 @@ from rag.evaluation.metrics import Mean
 from rag.evaluation.runs import Answered, Difference, Outcome, Run, mean_gain, paired
 
 SHOWN = ("ndcg@10", "recall@5", "recall@10", "recall@50", "mrr@10", "success@5", "success@10")
+HEADINGS = {m: m.replace("recall", "R").replace("success", "hit") for m in SHOWN}
+"""As they stand above columns: a line of 80 characters holds all."""
+COMPARED = ("ndcg@10", "recall@10")  # with intervals; all are in the JSON
 PRODUCT = "hybrid"
 OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "silent", "failed")
 ANSWERABLE, UNANSWERABLE = "answerable", "not answerable"
@@ -21,7 +24,7 @@ Rows = list[list[str]]
 
 def stages(run: Run) -> Rows:
     """A line a stage: its means, and the milliseconds of a question."""
-    rows = [["stage", *SHOWN, "ms p50/95"]]
+    rows = [["stage", *HEADINGS.values(), "ms p50/95"]]
     for name, stage in run.stages.items():
         means = [f"{stage.mean(metric).value:.3f}" for metric in SHOWN]
         median, high = stage.milliseconds()
@@ -51,11 +54,11 @@ def times(run: Run) -> Rows:
 
 def differences(now: Run, before: Run) -> Rows:
     """By how much each stage differs from the same stage of another run, question by question."""
-    rows = [["stage", *SHOWN, "questions"]]
+    rows = [["stage", *(HEADINGS[metric] for metric in COMPARED), "questions"]]
     for name, stage in now.stages.items():
         if name in before.stages:
             pairs = paired(stage, before.stages[name])
-            gains = [signed(mean_gain(pairs, metric)) for metric in SHOWN]
+            gains = [signed(mean_gain(pairs, metric)) for metric in COMPARED]
             rows.append([name, *gains, str(len(pairs))])
     return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from rag.errors import LibraryDamaged
 from rag.indexes.follow import KEYWORD
 from rag.indexes.keyword import KeywordIndex
 from rag.retrieval.allowed import Allowed
-from rag.retrieval.overfetch import Scored, enough
+from rag.retrieval.overfetch import Scored, asked_first, enough
 
 ASKED_ONE_BY_ONE = 2000
 """Chunks that a filter leaves, up to which each is scored: there is nothing to search for."""
+_BESIDE = ThreadPoolExecutor(thread_name_prefix="keywords")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,20 @@ class Words:
 
     def search(self, query: str, k: int, allowed: Allowed | None) -> list[Scored]:
         """The best `k` live chunk ids with their scores."""
+        return self.begin(query, k, allowed)()
+
+    def begin(self, query: str, k: int, allowed: Allowed | None) -> Callable[[], list[Scored]]:
+        """A search that is under way: tantivy searches beside whatever is done until it is called."""
         if allowed is not None and len(allowed) <= ASKED_ONE_BY_ONE:
-            scored = self.scores(query, allowed.ids.tolist())
-            return sorted(scored.items(), key=lambda hit: (-hit[1], hit[0]))[:k]
-        return self._best(lambda index, n: index.search(query, n), k, allowed)
+            return lambda: self._each(query, k, allowed)
+        first = asked_first(k, self._share(allowed))
+        begun = _BESIDE.submit(self.index.search, query, first) if self.index else None
+
+        def fetch(index: KeywordIndex, n: int) -> Sequence[Scored]:
+            known = begun is not None and (index, n) == (self.index, first)
+            return begun.result() if begun and known else index.search(query, n)
+
+        return lambda: self._best(fetch, k, allowed)
 
     def named(
         self, labels: Sequence[str], query: str, k: int, allowed: Allowed | None
@@ -125,6 +137,16 @@ class Words:
             counts[language] = counts.get(language, 0) + number
         return counts
 
+    def _each(self, query: str, k: int, allowed: Allowed) -> list[Scored]:
+        scored = self.scores(query, allowed.ids.tolist())
+        return sorted(scored.items(), key=lambda hit: (-hit[1], hit[0]))[:k]
+
+    def _share(self, allowed: Allowed | None) -> float:
+        """Of the index, how much may be kept."""
+        if self.index is None or allowed is None:
+            return 1.0
+        return len(allowed) / max(self.index.count, 1)
+
     def _best(
         self,
         fetch: Callable[[KeywordIndex, int], Sequence[Scored]],
@@ -143,7 +165,7 @@ class Words:
             return [hit for hit in among(found) if hit[0] not in late]
 
         index, tail = self.index, self.tail
-        share = len(allowed) / max(index.count, 1) if index and allowed is not None else 1.0
+        share = self._share(allowed)
         old = enough(lambda n: fetch(index, n), keep, k, share) if index and share else []
         new = enough(lambda n: fetch(tail.index, n), among, k) if tail else []
         return sorted([*old, *new], key=lambda hit: -hit[1])[:k]

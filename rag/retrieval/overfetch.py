@@ -13,6 +13,11 @@ Raw = TypeVar("Raw")
 _MARGIN = 1.3
 
 
+def asked_first(k: int, share: float) -> int:
+    """How many hits to begin with, where so great a share of them may be kept."""
+    return k if share >= 1.0 else ceil(_MARGIN * k / share)
+
+
 def enough(
     fetch: Callable[[int], Sequence[Raw]],
     keep: Callable[[Sequence[Raw]], list[Scored]],
@@ -21,10 +26,9 @@ def enough(
 ) -> list[Scored]:
     """The first `k` hits that `keep` leaves; `fetch` is asked for twice as many until then.
 
-    `share`: how many hits it may leave, which says how many to begin with. Ends when the index has
-    no more.
+    `share`: how many hits it may leave. Ends when the index has no more.
     """
-    wanted = k if share >= 1.0 else ceil(_MARGIN * k / share)
+    wanted = asked_first(k, share)
     while True:
         found = fetch(wanted)
         kept = keep(found)
