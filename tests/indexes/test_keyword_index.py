@@ -122,6 +122,25 @@ def test_the_best_of_many_come_first_and_no_more_than_asked() -> None:
     assert [score for _, score in found] == sorted((s for _, s in found), reverse=True)
 
 
+def test_a_word_that_most_chunks_of_a_large_index_have_chooses_nothing_beside_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = index("The gauge.", "The mast.", "The hull.", "A winch.")
+    assert ids(made, "the gauge") == [1, 2, 3]
+    assert set(made.scores("the gauge", [1, 2, 4])) == {1, 2}
+    monkeypatch.setattr(keyword, "LARGE", 4)
+    assert ids(made, "the gauge") == [1]
+    assert set(made.scores("the gauge", [1, 2, 4])) == {1}
+    assert ids(made, "the") == [1, 2, 3], "alone it is all there is"
+
+
+def test_scores_are_those_of_the_search() -> None:
+    made = index("A gauge and a winch.", "A winch.", "A hull.", "The gauge of the hull.")
+    found = dict(made.search("gauge of a hull", 10))
+    assert made.scores("gauge of a hull", [1, 3, 4, 99]) == {i: found[i] for i in (1, 3, 4)}
+    assert made.among([4, 99, 1]) == [1, 4]
+
+
 def test_a_removed_chunk_is_not_found_again() -> None:
     made = index("The gauge.", "The gauge too.")
     made.update([1], [])
