@@ -28,6 +28,7 @@ _PATIENCE = 5  # seconds for a program of a driver
 _LEAST = 2**30
 """AMD graphics with less memory of its own are part of the processor; ROCm passes over them."""
 _LARGE_MAC = 36 * 2**30
+_CGROUP = Path("/sys/fs/cgroup")
 
 
 def give_way() -> None:
@@ -39,6 +40,13 @@ def give_way() -> None:
             psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
             os.nice(_NICER)
+
+
+def available_memory() -> int:
+    """Bytes that can be had without swapping: of the machine, or of the container we are in."""
+    import psutil
+
+    return min(int(psutil.virtual_memory().available), _left_in_container())
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,17 @@ def without_driver(root: Path, found: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
         for device in _graphics_cards(root)
         if _text(device / "vendor") == _NVIDIA
     )
+
+
+def _left_in_container() -> int:
+    """What a cgroup's limit leaves; pages of files count as free. No limit: the largest number."""
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())
+        used = int((_CGROUP / "memory.current").read_text())
+        stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
+        return max(0, limit - used + int(stat["file"]))
+    except (OSError, ValueError, KeyError):  # no cgroup of version 2, or no limit ("max")
+        return 1 << 62
 
 
 def _graphics_cards(root: Path) -> Iterator[Path]:

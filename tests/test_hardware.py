@@ -131,3 +131,18 @@ def test_a_driver_program_that_answers_is_believed(
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert subprocess.run(["nvidia-smi"], check=False).returncode == 0
     assert Gpu("NVIDIA", "NVIDIA X", 8192 * MIB, 8000 * MIB) in hardware.detect(GIB).gpus
+
+
+def test_a_container_leaves_what_its_limit_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "_CGROUP", tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    whole = hardware.available_memory()
+    assert 0 < whole <= psutil.virtual_memory().total
+    (tmp_path / "memory.max").write_text(f"{300 * 2**20}\n")
+    (tmp_path / "memory.current").write_text(f"{250 * 2**20}\n")
+    (tmp_path / "memory.stat").write_text(f"anon {50 * 2**20}\nfile {200 * 2**20}\n")
+    assert hardware.available_memory() == 250 * 2**20
+    (tmp_path / "memory.current").write_text(f"{900 * 2**20}\n")
+    assert hardware.available_memory() == 0

@@ -77,7 +77,7 @@ HOMES = {
     "watchfiles": {"rag/ingest/watch.py"},
     "platformdirs": {"rag/paths.py"},
     "tomlkit": {"rag/config.py"},
-    "psutil": {"rag/engines/memory.py", "rag/hardware.py", "rag/paths.py"},
+    "psutil": {"rag/hardware.py", "rag/paths.py"},
     "xllamacpp": {"rag/engines/gguf/child.py"},
     "pypdf": {"rag/loaders/*"},
     "pypdfium2": {"rag/loaders/*"},

@@ -163,8 +163,9 @@ def any_live(db: sqlite3.Connection) -> bool:
 
 
 def after(db: sqlite3.Connection, sequence: int) -> Iterator[StoredChunk]:
-    """The live chunks committed after a sequence number, in the order of their ids."""
-    rows = db.execute(_SELECT + "WHERE c.sequence > ? ORDER BY c.id", (sequence,))
+    """The live chunks committed after a sequence number, in the order of their commits."""
+    # ordered by their ids, SQLite would look through all chunks
+    rows = db.execute(_SELECT + "WHERE c.sequence > ? ORDER BY c.sequence, c.id", (sequence,))
     return (_stored(row) for row in rows)
 
 
@@ -194,6 +195,12 @@ def removed_after(db: sqlite3.Connection, sequence: int) -> list[int]:
     """The ids of chunks removed, or renamed, after a sequence number."""
     rows = db.execute("SELECT chunk_id FROM removals WHERE sequence > ?", (sequence,))
     return [row[0] for row in rows]
+
+
+def any_removed_after(db: sqlite3.Connection, sequence: int) -> bool:
+    """Whether chunks were removed, or renamed, after a sequence number."""
+    sql = "SELECT EXISTS (SELECT 1 FROM removals WHERE sequence > ?)"
+    return bool(db.execute(sql, (sequence,)).fetchone()[0])
 
 
 def forget_removals(db: sqlite3.Connection, up_to: int) -> None:

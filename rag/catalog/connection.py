@@ -28,6 +28,7 @@ PRAGMA temp_store = MEMORY;
 T = TypeVar("T")
 FileId = tuple[int, int]
 """Device and inode: a file that was put in another one's place has others."""
+_MAPPED = 2**31  # bytes; of a larger file the rest is read by calls
 _COPIED_AT_ONCE = 2048  # pages
 LEAST_FREE = 1024  # pages, below which giving them back is not worth the writing
 _NOT_TEXT = "Could not decode to UTF-8"  # said by Python, without a code of SQLite's
@@ -171,6 +172,13 @@ def connect(path: Path) -> sqlite3.Connection:
     return _prepared(
         sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     )
+
+
+def read_by_mapping(db: sqlite3.Connection) -> None:
+    """Let a connection read its file as memory: the hundreds of scattered pages of a search cost a
+    third of what they do by calls. What it has read counts as resident, so only searches do it.
+    """
+    db.execute(f"PRAGMA mmap_size = {_MAPPED}")
 
 
 def peek(path: Path, look: Callable[[sqlite3.Connection], T]) -> T:

@@ -81,12 +81,12 @@ def live(
     db: sqlite3.Connection, identity: str, batch: int, after: int = 0, up_to: int = LAST
 ) -> Iterator[tuple[list[bytes], Vectors]]:
     """Every vector of an identity that a live chunk of these commits uses, once each, in batches of
-    keys and rows. In the order of the keys, which is none: neighbours of a text come far apart.
+    keys and rows. Sorted by key, as SQLite groups: texts that belong together come far apart.
     """
     cursor = db.execute(
-        "SELECT v.key, v.vector FROM (SELECT DISTINCT vector_key FROM chunks "
-        "WHERE sequence > ? AND sequence <= ?) c "
-        "JOIN vectors v ON v.key = c.vector_key AND v.identity = ? ORDER BY c.vector_key",
+        "SELECT v.key, v.vector FROM (SELECT vector_key FROM chunks "
+        "WHERE sequence > ? AND sequence <= ? GROUP BY vector_key) c "
+        "JOIN vectors v ON v.key = c.vector_key AND v.identity = ?",
         (after, up_to, identity),
     )
     while rows := cursor.fetchmany(batch):

@@ -1,4 +1,4 @@
-"""How much memory a language model takes, from what its file says of itself, and how much there is.
+"""How much memory a language model takes, from what its file says of itself.
 
 `facts` are GGUF metadata (`llama.block_count` and so on), as the header of a file or Ollama's
 /api/show gives them. Source of the formula: llama.cpp, src/llama-kv-cache.cpp and
@@ -10,10 +10,7 @@ Knows nothing of engines and of what is loaded already.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import psutil
 
 _MOST_LAYERS = 4096
 _F16 = 2  # bytes of one number in the cache
@@ -25,8 +22,6 @@ _OVERHEAD = 256 << 20
 # Of this many layers one sees the whole window, the others a sliding part: what llama.cpp takes
 # where a file does not say (src/models/*.cpp). Other families count as if every layer saw all of it.
 _PERIODS = {"cohere2": 4, "exaone4": 4, "gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2}
-
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def kv_cache_bytes(facts: Mapping[str, Any], num_ctx: int) -> int:
@@ -55,22 +50,6 @@ def memory_needed(weights: int, facts: Mapping[str, Any], num_ctx: int) -> int:
     """Bytes that a model takes once it is loaded: weights, window, and what is around them."""
     mask = num_ctx * _BATCH * _F16
     return weights + kv_cache_bytes(facts, num_ctx) + mask + _OVERHEAD
-
-
-def available_memory() -> int:
-    """Bytes that can be had without swapping: of the machine, or of the container we are in."""
-    return min(int(psutil.virtual_memory().available), _left_in_container())
-
-
-def _left_in_container() -> int:
-    """What a cgroup's limit leaves; pages of files count as free. No limit: the largest number."""
-    try:
-        limit = int((_CGROUP / "memory.max").read_text())
-        used = int((_CGROUP / "memory.current").read_text())
-        stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
-        return max(0, limit - used + int(stat["file"]))
-    except (OSError, ValueError, KeyError):  # no cgroup of version 2, or no limit ("max")
-        return 1 << 62
 
 
 def _fact(facts: Mapping[str, Any], name: str, default: Any = None) -> Any:

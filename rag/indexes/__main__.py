@@ -23,11 +23,12 @@ from pathlib import Path  # noqa: E402
 
 from rag.catalog import vectors  # noqa: E402
 from rag.catalog.connection import Catalog  # noqa: E402
+from rag.hardware import available_memory  # noqa: E402
 from rag.indexes import vector  # noqa: E402
 from rag.process import die_with_parent  # noqa: E402
 
 SAMPLES = 20
-AT_ONCE = min(2, os.cpu_count() or 1)  # a graph of 250,000 vectors takes more than a gigabyte
+ROOM_FOR_TWO = 6 * 2**30  # bytes: a graph of 500,000 vectors takes two and a half gigabytes
 
 
 def build(database: Path, identity: str, folder: Path, count: int, *commits: int) -> None:
@@ -47,9 +48,10 @@ def main() -> int:
     die_with_parent()
     database, identity, parent = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     wanted = iter(json.load(sys.stdin))
+    roomy = (os.cpu_count() or 1) > 1 and available_memory() > ROOM_FOR_TWO
     vector.import_chroma()
     multiprocessing.set_start_method("fork" if sys.platform == "linux" else "spawn")
-    while some := list(islice(wanted, AT_ONCE)):
+    while some := list(islice(wanted, 1 + roomy)):
         jobs = [(database, identity, parent / name, *rest) for name, *rest in some]
         if not (_all_do(build, jobs) and _all_do(probe, jobs)):
             return 1

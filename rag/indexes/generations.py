@@ -173,27 +173,32 @@ class VectorIndex:
         with self._guard:
             self._last = {p.name for p in published}
             self._close_unused(but=self._last)
-            for one in published:
-                if one.name not in self._opened and (opened := self._open(one)):
-                    self._opened[one.name] = opened
+            self._open([p for p in published if p.name not in self._opened.keys() | self._unsound])
             taken = {name: self._opened[name] for name in self._last & self._opened.keys()}
             for opened in taken.values():
                 opened.readers += 1
             return taken
 
-    def _open(self, published: Published) -> _Opened | None:
-        folder = self._home.vector_index(published.identity) / published.name
-        use = FileLock(use_lock(folder))
-        known = published.name in self._unsound
-        if known or not is_whole(self._home, published) or not use.try_shared():
-            return None
-        with contextlib.suppress(LibraryDamaged):  # the caller scans exactly instead
-            # looked at again under the lock: Chroma makes a folder that is not there
-            if is_sound(self._home, published):
-                return _Opened(Generation(folder), use)
-        self._unsound.add(published.name)
-        use.release()
-        return None
+    def _open(self, published: Sequence[Published]) -> None:
+        """Open what is sound, each while the next one is looked at. The caller scans the others."""
+        waiting: list[tuple[Published, FileLock]] = []
+        for one in published:
+            use = FileLock(use_lock(self._folder(one)))
+            if is_whole(self._home, one) and use.try_shared():
+                waiting.append((one, use))
+        # looked at again under the lock: Chroma makes a folder that is not there
+        with ThreadPoolExecutor(1) as ahead:
+            sound = ahead.map(lambda locked: is_sound(self._home, locked[0]), waiting)
+            for (one, use), whole in zip(waiting, sound, strict=True):
+                with contextlib.suppress(LibraryDamaged):
+                    if whole:
+                        self._opened[one.name] = _Opened(Generation(self._folder(one)), use)
+                        continue
+                self._unsound.add(one.name)
+                use.release()
+
+    def _folder(self, published: Published) -> Path:
+        return self._home.vector_index(published.identity) / published.name
 
     def _close_unused(self, but: set[str] | frozenset[str] = frozenset()) -> None:
         for name, opened in list(self._opened.items()):

@@ -34,7 +34,7 @@ from rag.paths import Home, put_on_disk
 from rag.process import environment, module_command
 from rag.types import EmbeddingIdentity
 
-LARGEST = 250_000  # vectors of a generation
+LARGEST = 500_000  # vectors of a generation
 DEAD_SHARE = 0.3  # of a generation's vectors, above which it is made anew
 TAIL_AT_END = (500, 0.05, 20_000)
 """Chunks that no generation holds: due above a share of all, but at least and at most so many."""
@@ -138,8 +138,7 @@ def _small(published: Sequence[Published], new: int, any_small: bool) -> list[Co
     """The newest generations as far as they are small beside what comes after them."""
     found, after = [], new
     for one in reversed(published):
-        full = one.vectors > LARGEST / 2
-        if full or not (any_small or one.vectors <= _ABSORBED * after):
+        if one.vectors > LARGEST / 2 or not (any_small or one.vectors <= _ABSORBED * after):
             break
         found.append(one.commits)
         after += one.vectors
@@ -158,11 +157,13 @@ def _joined(stretches: Collection[Commits]) -> list[Commits]:
 
 
 def _parts(db: sqlite3.Connection, stretch: Commits) -> list[Commits]:
-    """A stretch cut into parts of about as many chunks each; none of one that has no chunks."""
+    """A stretch cut into parts of about as many chunks each, from half of the largest on into two,
+    which are built side by side; none of one that has no chunks.
+    """
     counts = chunks.by_commit(db, *stretch)
     so_far = list(accumulate((count for _, count in counts), initial=0))
     total = so_far[-1]
-    number = ceil(total / LARGEST)
+    number = max(ceil(total / LARGEST), 1 + (total > LARGEST / 2))
     ends = [
         commit
         for (commit, _), (before, held) in zip(counts, pairwise(so_far), strict=True)

@@ -60,12 +60,20 @@ def collect(
     by_vector: Sequence[Scored],
     by_keyword: Sequence[Scored],
     also: Sequence[int] = (),
+    with_vectors: bool = True,
 ) -> Candidates:
-    """What the searches found, and `also`, with the scores that either search did not give."""
+    """What the searches found, and `also`, with the scores that either search did not give.
+
+    Without vectors where no similarity counts: reading them is most of the work.
+    """
     scored = dict(by_keyword)
     wanted = {i for i, _ in by_vector} | scored.keys() | set(also)
-    ids, matrix = vectors.of_chunks(db, identity.key, sorted(wanted))
-    scored |= words.scores(query, [i for i in ids if i not in scored])
+    others = words.begin_scores(query, sorted(wanted - scored.keys()))
+    if with_vectors:
+        ids, matrix = vectors.of_chunks(db, identity.key, sorted(wanted))
+    else:
+        ids, matrix = sorted(wanted), np.empty((len(wanted), 0), np.float32)
+    scored |= others()
     keywords = np.array([scored.get(i, 0.0) for i in ids], np.float32)
     return Candidates(ids, matrix, keywords, (_ranks(by_vector), _ranks(by_keyword)))
 

@@ -57,7 +57,11 @@ class Lexical:
 
     def at(self, db: sqlite3.Connection, pinned: Pinned) -> Words:
         """Keyword search as of a question's read snapshot, with an index pinned before it."""
-        return Words(db, pinned.index, self._tail_after(db, pinned.followed))
+        followed = pinned.followed
+        # removals are forgotten when the index has followed them: another one than is pinned
+        same = indexing.watermark(db, KEYWORD) == followed
+        stale = not same or chunks.any_removed_after(db, followed)
+        return Words(db, pinned.index, self._tail_after(db, followed), stale)
 
     def _open(self) -> KeywordIndex | None:
         # a writer that builds anew replaces the folder: an index whose files are gone is reopened
@@ -85,11 +89,14 @@ class Lexical:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The keyword index and its tail in one read snapshot."""
+    """The keyword index and its tail in one read snapshot. `stale`: the index may hold chunks that
+    are not alive in it.
+    """
 
     db: sqlite3.Connection
     index: KeywordIndex | None
     tail: _Tail | None
+    stale: bool
 
     def search(self, query: str, k: int, allowed: Allowed | None) -> list[Scored]:
         """The best `k` live chunk ids with their scores."""
@@ -113,6 +120,10 @@ class Words:
     ) -> list[Scored]:
         """The best `k` live chunks for a query of the documents that have one of these labels."""
         return self._best(lambda index, n: index.named(labels, query, n), k, allowed)
+
+    def begin_scores(self, query: str, chunk_ids: Sequence[int]) -> Callable[[], dict[int, float]]:
+        """`scores`, under way as `begin` is."""
+        return _BESIDE.submit(self.scores, query, chunk_ids).result
 
     def scores(self, query: str, chunk_ids: Sequence[int]) -> dict[int, float]:
         """What `search` scores these live chunks; 0 is left out."""
@@ -159,7 +170,7 @@ class Words:
             return list(found) if allowed is None else allowed.among(found)
 
         def keep(found: Sequence[Scored]) -> list[Scored]:
-            if allowed is None:
+            if allowed is None and self.stale:
                 alive = chunks.alive(self.db, [i for i, _ in found])
                 found = [hit for hit in found if hit[0] in alive]
             return [hit for hit in among(found) if hit[0] not in late]

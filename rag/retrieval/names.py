@@ -34,14 +34,16 @@ def _runs(text: str) -> Iterator[str]:
     """The longest stretches of names and the small words between them."""
     start = end = -1
     for match in _WORD.finditer(text):
-        capital = match.group()[0].isupper() or match.group()[0].isdigit()
-        goes_on = start >= 0 and text[end : match.start()].isspace()
-        small = match.group() in _SMALL
-        if start >= 0 and not (goes_on and (capital or small)):
+        word = match.group()
+        capital = word[0].isupper() or word[0].isdigit()
+        if start < 0 and not capital:
+            continue
+        begin, goes_on = match.start(), capital or word in _SMALL
+        if start >= 0 and not (goes_on and text[end:begin].isspace()):
             yield text[start:end]
             start = -1
         if capital and start < 0:
-            start = match.start()
+            start = begin
         if start >= 0:
             end = match.end()
     if start >= 0:

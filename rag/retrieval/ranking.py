@@ -75,7 +75,7 @@ def rank(asked: Asked, by: Recipe, k: int) -> tuple[list[Hit], dict[str, float]]
     phrased = asked.words.search(asked.query, depth, asked.phrased) if asked.phrased else []
     found = collect(
         asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword,
-        also=[i for i, _ in phrased],
+        also=[i for i, _ in phrased], with_vectors=asked.vector is not None and by.dense,
     )  # fmt: skip
     ranked = _by_ranks(found) if by.fusion == "ranks" else _by_scores(asked, by, found)
     hits = _hits(asked, ranked, k)
@@ -126,7 +126,16 @@ def _with_named(
         return Ranked(found, scores, {})
     more = [i for i in named if i not in set(found.ids)]
     found = found.with_more(
-        collect(asked.db, asked.identity, asked.words, asked.query, [], [], also=more)
+        collect(
+            asked.db,
+            asked.identity,
+            asked.words,
+            asked.query,
+            [],
+            [],
+            also=more,
+            with_vectors=vector is not None,
+        )
     )
     scores = _fused(asked, found, vector, weight)
     for row, chunk_id in enumerate(found.ids):

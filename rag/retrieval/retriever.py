@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from rag.catalog import chunks, documents, indexing
-from rag.catalog.connection import Catalog
+from rag.catalog.connection import Catalog, read_by_mapping
 from rag.engines.languages import serves
 from rag.errors import EngineError
 from rag.indexes.generations import VectorIndex
@@ -158,6 +158,7 @@ class Retriever:
             with self._catalog.read() as db:
                 now = indexing.identity(db)
                 if now == identity:
+                    read_by_mapping(db)
                     words = self._lexical.at(db, pinned)
                     yield _Snapshot(db, identity, words, vectors, notice, seconds)
                     return

@@ -12,11 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from rag.engines import memory
 from rag.engines.gguf.digest import Digests
 from rag.engines.gguf.engine import GgufEngine
 from rag.engines.gguf.header import read_header
-from rag.engines.memory import available_memory, kv_cache_bytes, memory_needed
+from rag.engines.memory import kv_cache_bytes, memory_needed
 from rag.types import ChatOptions, Message
 from tests.engines.gguf_files import ModelFiles
 
@@ -130,18 +129,3 @@ def test_a_loaded_model_takes_no_more_than_was_reckoned(
         taken = psutil.Process(engine._loaded.server.pid).memory_info().rss
     size, header = model_files.base.stat().st_size, read_header(model_files.base)
     assert taken <= memory_needed(size, header.facts, 16384) <= 2 * taken
-
-
-def test_a_container_leaves_what_its_limit_leaves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    (tmp_path / "memory.max").write_text("max\n")
-    whole = available_memory()
-    assert 0 < whole <= psutil.virtual_memory().total
-    (tmp_path / "memory.max").write_text(f"{300 * MIB}\n")
-    (tmp_path / "memory.current").write_text(f"{250 * MIB}\n")
-    (tmp_path / "memory.stat").write_text(f"anon {50 * MIB}\nfile {200 * MIB}\n")
-    assert available_memory() == 250 * MIB
-    (tmp_path / "memory.current").write_text(f"{900 * MIB}\n")
-    assert available_memory() == 0

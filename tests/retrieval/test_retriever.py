@@ -14,7 +14,7 @@ from rag.retrieval import dense
 from rag.retrieval.allowed import Allowed
 from rag.retrieval.memory import VectorMemory
 from rag.retrieval.overfetch import Scored
-from rag.retrieval.recipe import DEPTH
+from rag.retrieval.recipe import DEPTH, STAGES
 from rag.types import Scope
 
 NOTES: dict[str, str | bytes] = {
@@ -166,6 +166,30 @@ def test_without_its_engine_search_is_by_keywords_and_says_so(
     assert result.notice == "Searched by keywords only: No engine answers. Start it."
     library.engine.down = None
     assert library.retriever.search("resin").notice is None
+
+
+def test_without_its_engine_a_document_that_a_passage_names_still_comes_along(
+    library: Library,
+) -> None:
+    library.fill(
+        {
+            "father.md": "# Ermengarde of Tours\n\nShe died in Strasbourg in the spring.",
+            "son.md": "# A reign\n\nLothair was the son of Ermengarde of Tours, and a king.",
+        }
+    )
+    library.engine.down = EngineUnreachable("http://127.0.0.1:1", "No engine answers.", "Start it.")
+    found = library.retriever.search("Who was Lothair?").hits
+    assert names(found) == ["son.md", "father.md"]
+    assert found[1].named_in == "son.md"
+
+
+def test_what_was_removed_and_not_followed_yet_takes_no_place(
+    library: Library,
+) -> None:
+    library.fill({f"{i}.txt": f"The tide is {i} metres high." for i in range(12)})
+    forget(library, *(f"{i}.txt" for i in range(9)))
+    keyword = STAGES["keyword"]
+    assert len(library.retriever.search("How high is the tide?", k=3, by=keyword).hits) == 3
 
 
 def test_a_model_that_changed_is_not_mixed_in_but_left_out(library: Library) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.engines.gguf.header import Header, read_header
-from rag.engines.memory import available_memory, memory_needed
+from rag.engines.memory import memory_needed
 from rag.errors import EngineError, ModelMissing, NotEnoughMemory
-from rag.hardware import gigabytes
+from rag.hardware import available_memory, gigabytes
 
 EXTRA = "Install it: pip install 'vouch-rag[llama]'"
 

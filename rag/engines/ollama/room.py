@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from rag import hardware
 from rag.egress import is_loopback
 from rag.engines.fit import Fit, fits, memory_of
-from rag.engines.memory import available_memory
 from rag.engines.ollama.engine import OllamaEngine
 from rag.engines.ollama.replies import named
 from rag.errors import NotEnoughMemory
@@ -23,7 +22,7 @@ def machine_of(host: str) -> Machine | None:
     """The machine that the server at `host` runs on; None where that is another one."""
     if not is_loopback(urlsplit(host).hostname or ""):
         return None
-    return hardware.detect(available_memory())
+    return hardware.detect(hardware.available_memory())
 
 
 def judged(
