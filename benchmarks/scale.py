@@ -44,8 +44,7 @@ from rag.catalog.connection import Catalog, open_catalog  # noqa: E402
 from rag.catalog.documents import FileVersion  # noqa: E402
 from rag.chunking import CHUNKER  # noqa: E402
 from rag.engines.embedded import DIMS, MODEL, EmbeddedEngine  # noqa: E402
-from rag.indexes import publish  # noqa: E402
-from rag.indexes.follow import follow_all, follow_keyword  # noqa: E402
+from rag.indexes.follow import follow_all, follow_keyword, follow_vectors  # noqa: E402
 from rag.ingest.remove import remove  # noqa: E402
 from rag.locks import WriterLock  # noqa: E402
 from rag.paths import Home, bundled  # noqa: E402
@@ -179,7 +178,7 @@ def fill(catalog: Catalog, home: Home, made: Clusters, count: int) -> None:
                         if chance.random() < share:
                             documents.add_to_collection(db, [document], f"{share:.0%}")
         timed(f"keyword index of {count:,} chunks", lambda: follow_keyword(catalog, home, lock))
-        timed("vector generations", lambda: publish.publish_generations(catalog, home, lock))
+        timed("vector generations", lambda: follow_vectors(catalog, home, lock, at_end=True))
         catalog.checkpoint()
 
 

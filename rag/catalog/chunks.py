@@ -185,7 +185,8 @@ def not_embedded(
 def by_commit(db: sqlite3.Connection, after: int, up_to: int) -> list[tuple[int, int]]:
     """Sequence numbers of a stretch of commits, in order, each with how many live chunks it has."""
     rows = db.execute(
-        "SELECT sequence, count(*) FROM chunks WHERE sequence > ? AND sequence <= ? GROUP BY 1",
+        "SELECT sequence, count(*) FROM chunks WHERE sequence > ? AND sequence <= ? "
+        "GROUP BY 1 ORDER BY 1",
         (after, up_to),
     )
     return [(number, count) for number, count in rows]

@@ -7,6 +7,7 @@ library's lock. Every commit is on disk when `write` returns (`synchronous=FULL`
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -175,10 +176,12 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def read_by_mapping(db: sqlite3.Connection) -> None:
-    """Let a connection read its file as memory: the hundreds of scattered pages of a search cost a
-    third of what they do by calls. What it has read counts as resident, so only searches do it.
+    """Let a connection read its file as memory from now on: the hundreds of scattered pages of a
+    search cost a third of what they do by calls. What it has read counts as resident, so a process
+    that only ingests leaves it. Not on Windows, where a file that is mapped cannot be shortened.
     """
-    db.execute(f"PRAGMA mmap_size = {_MAPPED}")
+    if sys.platform != "win32":
+        db.execute(f"PRAGMA mmap_size = {_MAPPED}")
 
 
 def peek(path: Path, look: Callable[[sqlite3.Connection], T]) -> T:

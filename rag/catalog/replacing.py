@@ -19,7 +19,8 @@ from rag.errors import LibraryDamaged
 from rag.locks import WriterLock
 from rag.paths import Home, put_on_disk
 
-_STRIDE = 10**6  # more chunks and commits than a library sees between two backups
+STRIDE = 10**6
+"""More chunks and commits than a library sees between two backups."""
 _GAPS = 1000
 
 
@@ -42,7 +43,7 @@ def prepare(path: Path) -> None:
 
     Its keyword index is to be built anew: what there is was made of other numbers.
     """
-    gap = _STRIDE * (1 + secrets.randbelow(_GAPS))
+    gap = STRIDE * (1 + secrets.randbelow(_GAPS))
     with mapped(path), contextlib.closing(connect(path)) as db:
         schema.migrate(db, None)
         db.execute("BEGIN IMMEDIATE")

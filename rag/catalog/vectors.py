@@ -52,7 +52,9 @@ def known(db: sqlite3.Connection, identity: str, keys: Sequence[bytes]) -> set[b
 def of_chunks_after(
     db: sqlite3.Connection, identity: str, sequence: int, up_to: int = LAST
 ) -> tuple[list[int], Vectors]:
-    """The live chunks committed after a sequence number: their ids and vectors, row for row."""
+    """The live chunks committed after a sequence number, and up to another: their ids and vectors,
+    row for row.
+    """
     return _matrix(
         db.execute(
             "SELECT c.id, v.vector FROM chunks c JOIN vectors v ON v.key = c.vector_key "

@@ -56,7 +56,8 @@ def _look_inside(
     wrong = connection.damage(db, thorough) if check else None
     if wrong is not None:
         raise LibraryDamaged(str(home.database), wrong)
-    published = generations.current(db)
+    today = schema.version(db) == schema.LATEST
+    published = generations.current(db) if today else []
     look = generations.is_sound if thorough else generations.is_whole
     whole = all(look(home, one) for one in published)
     count = chunks.count(db)
@@ -67,7 +68,7 @@ def _look_inside(
         next((s for s in documents.sources(db) if Path(s).exists()), str(Path.home())),
         vectors="none" if not published else "whole" if whole else "damaged",
         keywords=_keywords(home.keyword_index) if count else "none",
-        pages_unread=recognitions.untried(db) if schema.version(db) == schema.LATEST else 0,
+        pages_unread=recognitions.untried(db) if today else 0,
     )
 
 

@@ -3,6 +3,7 @@
     vector.py       Chroma: one generation, built once, then only read
     generations.py  those that are published: whole or not, and open for reading
     publish.py      when new ones are due; makes, proves, publishes and removes them
+    building.py     one generation built, or proven, in a process of its own
     keyword.py      tantivy: BM25 over text, headings, title and file name
     analysis.py     text to the words that the keyword index holds, language by language
     follow.py       brings both up to the catalog

@@ -21,27 +21,12 @@ from collections.abc import Callable, Sequence  # noqa: E402
 from itertools import islice  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from rag.catalog import vectors  # noqa: E402
-from rag.catalog.connection import Catalog  # noqa: E402
 from rag.hardware import available_memory  # noqa: E402
 from rag.indexes import vector  # noqa: E402
+from rag.indexes.building import build, probe  # noqa: E402
 from rag.process import die_with_parent  # noqa: E402
 
-SAMPLES = 20
 ROOM_FOR_TWO = 6 * 2**30  # bytes: a graph of 500,000 vectors takes two and a half gigabytes
-
-
-def build(database: Path, identity: str, folder: Path, count: int, *commits: int) -> None:
-    die_with_parent()
-    with Catalog(database).read() as db:
-        vector.build(folder, vectors.live(db, identity, vector.BATCH, *commits), count)
-
-
-def probe(database: Path, identity: str, folder: Path, count: int, *commits: int) -> None:
-    die_with_parent()
-    with Catalog(database).read() as db:
-        keys, rows = next(vectors.live(db, identity, SAMPLES, *commits))
-    sys.exit(vector.probe(folder, count, list(zip(keys, rows, strict=True))))
 
 
 def main() -> int:

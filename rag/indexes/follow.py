@@ -12,12 +12,12 @@ import itertools
 
 from rag.catalog import chunks, indexing
 from rag.catalog.connection import Catalog
+from rag.catalog.indexing import Commits
 from rag.errors import LibraryDamaged
 from rag.indexes import generations, publish
 from rag.indexes.keyword import KeywordIndex
 from rag.locks import WriterLock
 from rag.paths import Home
-from rag.types import EmbeddingIdentity
 
 KEYWORD = "keyword-3"
 """Name of the watermark; a change of fields or analysis takes a new one and builds anew."""
@@ -45,7 +45,7 @@ def follow_vectors(
     home: Home,
     lock: WriterLock,
     at_end: bool,
-    identity: EmbeddingIdentity | None = None,
+    identity: str | None = None,
 ) -> None:
     """Publish the generations that are due, of the library's identity unless another is named."""
     with catalog.read() as db:
@@ -67,19 +67,14 @@ def build_anew(catalog: Catalog, home: Home, lock: WriterLock) -> None:
     """
     _discard_keyword(catalog, home, lock)
     follow_keyword(catalog, home, lock)
-    with catalog.read() as db:
-        kept = [indexing.identity(db), indexing.former_identity(db)]
-        stale = {
-            identity: [
-                g.commits for g in generations.current(db, identity) if generations.dead(db, g)
-            ]
-            for identity in kept
-            if identity is not None
-        }
-    for identity, stretches in stale.items():
-        if stretches:
-            publish.publish_generations(catalog, home, lock, stretches, identity)
     publish.remove_old(catalog, home, lock)
+    stale: dict[str, list[Commits]] = {}
+    with catalog.read() as db:
+        for generation in indexing.generations(db):
+            if generations.dead(db, generation):
+                stale.setdefault(generation.identity, []).append(generation.commits)
+    for identity, stretches in stale.items():
+        publish.publish_generations(catalog, home, lock, stretches, identity)
 
 
 def _follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:

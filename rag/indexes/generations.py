@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,19 +25,22 @@ from rag.errors import HomeError, LibraryDamaged
 from rag.indexes.vector import Generation
 from rag.locks import FileLock
 from rag.paths import Home
-from rag.types import EmbeddingIdentity, Vectors
+from rag.types import Vectors
 
 _DATABASE = ".sqlite3"
+_LOOK_AGAIN = 300.0  # seconds, after which one that seemed damaged is tried again
 _BLOCK, _PIECE = 2**24, 2**20  # bytes summed by one thread, and read by it at once
 
 
-def current(db: sqlite3.Connection, identity: EmbeddingIdentity | None = None) -> list[Published]:
+def current(db: sqlite3.Connection, identity: str | None = None) -> list[Published]:
     """The generations of an identity, of the library's own unless another is named, in order.
 
     Readers name that of their snapshot: never one that is still being embedded.
     """
-    identity = identity or indexing.identity(db)
-    return [g for g in indexing.generations(db) if identity and g.identity == identity.key]
+    if identity is None:
+        own = indexing.identity(db)
+        identity = own.key if own else None
+    return [g for g in indexing.generations(db) if g.identity == identity]
 
 
 def gaps(held: Iterable[Commits], last: int) -> list[Commits]:
@@ -146,7 +150,7 @@ class VectorIndex:
         self._guard = threading.Lock()
         self._opened: dict[str, _Opened] = {}
         self._last: set[str] = set()
-        self._unsound: set[str] = set()  # names are never used twice
+        self._unsound: dict[str, float] = {}  # when it was found, of each
 
     @contextmanager
     def reading(self, published: Sequence[Published]) -> Iterator[Readable]:
@@ -173,7 +177,13 @@ class VectorIndex:
         with self._guard:
             self._last = {p.name for p in published}
             self._close_unused(but=self._last)
-            self._open([p for p in published if p.name not in self._opened.keys() | self._unsound])
+            again = time.monotonic() - _LOOK_AGAIN
+            self._open(
+                [
+                    p for p in published
+                    if p.name not in self._opened and self._unsound.get(p.name, again) <= again
+                ]
+            )  # fmt: skip
             taken = {name: self._opened[name] for name in self._last & self._opened.keys()}
             for opened in taken.values():
                 opened.readers += 1
@@ -194,7 +204,7 @@ class VectorIndex:
                     if whole:
                         self._opened[one.name] = _Opened(Generation(self._folder(one)), use)
                         continue
-                self._unsound.add(one.name)
+                self._unsound[one.name] = time.monotonic()
                 use.release()
 
     def _folder(self, published: Published) -> Path:

@@ -38,6 +38,7 @@ COMMON_SHARE = 0.5
 """Of the chunks of an index: a word that more have costs the most to look up, and tells little apart."""
 LARGE = 20_000  # chunks of an index that counts as large
 MOST_WORDS = 64  # of one query; a pasted page asks for its first words
+_ASKED_AT_ONCE = 2000  # ids
 _PIECE = 2**20  # bytes of a file, read at once
 _WRITER_HEAP = 15_000_000  # bytes, the least that tantivy takes
 _COMMITTED_AT_ONCE = 10_000  # chunks
@@ -130,8 +131,11 @@ class KeywordIndex:
 
     def among(self, chunk_ids: Sequence[int]) -> list[int]:
         """Which of these chunks are in the index."""
-        if not chunk_ids:
-            return []
+        searcher, found = self._searcher(), []
+        for start in range(0, len(chunk_ids), _ASKED_AT_ONCE):
+            part = chunk_ids[start : start + _ASKED_AT_ONCE]
+            found += self._found(searcher, self._any("chunk", part), len(part))
+        return [i for i, _ in found]
         return [
             i
             for i, _ in self._found(self._searcher(), self._any("chunk", chunk_ids), len(chunk_ids))

@@ -1,9 +1,9 @@
 """Generations: made in child processes, proven in others, put on disk, then published as rows.
 
-Each holds the vectors of a stretch of commits, and no more than `LARGEST`: an HNSW graph is built in
-memory, and grows dearer with every vector. What is committed later comes into one of its own, and
-those that have stayed small are made into one; a large one is never made again for what came after
-it.
+Each holds the vectors of a stretch of commits, no more than about `LARGEST`: an HNSW graph is built
+in memory, and grows dearer with every vector. What is committed later comes into one of its own, and
+those that have stayed small are made into one; one that is more than half full is not made again
+for what came after it.
 
 Every step before the rows can be cut off: a folder without its row is rubbish, removed by the next
 holder of the writer's lock. A generation that readers have open (they hold a shared lock on it) is
@@ -32,21 +32,20 @@ from rag.indexes.generations import current, dead, gaps, marks, use_lock
 from rag.locks import FileLock, WriterLock
 from rag.paths import Home, put_on_disk
 from rag.process import environment, module_command
-from rag.types import EmbeddingIdentity
 
 LARGEST = 500_000  # vectors of a generation
 DEAD_SHARE = 0.3  # of a generation's vectors, above which it is made anew
 TAIL_AT_END = (500, 0.05, 20_000)
 """Chunks that no generation holds: due above a share of all, but at least and at most so many."""
 TAIL_WITHIN_RUN = (20_000, 0.25, 50_000)
-MOST_SMALL = 4  # generations, beside the full ones
+MOST_SMALL = 4  # generations after the last one that is more than half full
 _ABSORBED = 2.0  # times what is new: a generation not larger is made anew with it
 
 
 def due(
     db: sqlite3.Connection,
     at_end: bool,
-    identity: EmbeddingIdentity | None = None,
+    identity: str | None = None,
     damaged: Collection[str] = (),
 ) -> list[Commits]:
     """The stretches of commits that need a generation: exact scans do not make up any more for one
@@ -57,7 +56,7 @@ def due(
     missing = gaps((g.commits for g in published), last)
     new = sum(count for stretch in missing for _, count in chunks.by_commit(db, *stretch))
     least, share, most = TAIL_AT_END if at_end else TAIL_WITHIN_RUN
-    many = at_end and len(published) > MOST_SMALL + total / LARGEST
+    many = at_end and len(_small(published)) > MOST_SMALL
     wanted = {
         g.commits
         for g in published
@@ -66,7 +65,7 @@ def due(
     if new > min(max(least, share * total), most) or (at_end and new and not published) or many:
         wanted.update(missing)
         if at_end:
-            wanted.update(_small(published, new, many))
+            wanted.update(_small(published, None if many else new))
     return _joined(wanted)
 
 
@@ -74,28 +73,30 @@ def publish_generations(
     catalog: Catalog,
     home: Home,
     lock: WriterLock,
-    wanted: Sequence[Commits] | None = None,
-    identity: EmbeddingIdentity | None = None,
+    wanted: Sequence[Commits],
+    identity: str | None = None,
 ) -> list[Published]:
-    """Build, prove and publish the generations of stretches of commits, of all unless any are
-    named; those that they take the place of are removed.
+    """Build, prove and publish the generations of stretches of commits, of the library's identity
+    unless another is named; those that they take the place of are removed.
 
     Raises `LibraryDamaged` where a child fails (nothing is published then).
     """
+    remove_old(catalog, home, lock)  # what a failed build left takes the room of this one
     with catalog.read() as db:
-        identity = identity or indexing.identity(db)
-        assert identity is not None, "a library with chunks has an identity"
-        stretches = [(0, chunks.sequence(db))] if wanted is None else wanted
-        parts = [part for stretch in stretches for part in _parts(db, stretch)]
+        if identity is None:
+            own = indexing.identity(db)
+            assert own is not None, "a library with chunks has an identity"
+            identity = own.key
+        parts = [part for stretch in wanted for part in _parts(db, stretch)]
         coming = [
-            Published(uuid.uuid4().hex, identity.key, part, vectors.count_live(db, *part))
+            Published(uuid.uuid4().hex, identity, part, vectors.count_live(db, *part))
             for part in parts
         ]
-        replaced = [g for g in current(db, identity) if _any_holds(stretches, g.commits)]
-    parent = home.vector_index(identity.key)
+        replaced = [g for g in current(db, identity) if _any_holds(wanted, g.commits)]
+    parent = home.vector_index(identity)
     parent.mkdir(parents=True, exist_ok=True)
     if coming:
-        _build(catalog, identity.key, parent, coming)
+        _build(catalog, identity, parent, coming)
     made = [replace(one, files=_on_disk(parent / one.name)) for one in coming]
     with catalog.write(lock) as db:
         for old in replaced:
@@ -134,14 +135,16 @@ def remove_old(catalog: Catalog, home: Home, lock: WriterLock) -> None:
             use.release()
 
 
-def _small(published: Sequence[Published], new: int, any_small: bool) -> list[Commits]:
-    """The newest generations as far as they are small beside what comes after them."""
-    found, after = [], new
+def _small(published: Sequence[Published], new: int | None = None) -> list[Commits]:
+    """The newest generations, as far as each is no more than half full; and, where `new` says how
+    many vectors come after them, small beside what comes after it.
+    """
+    found: list[Commits] = []
     for one in reversed(published):
-        if one.vectors > LARGEST / 2 or not (any_small or one.vectors <= _ABSORBED * after):
+        if one.vectors > LARGEST / 2 or (new is not None and one.vectors > _ABSORBED * new):
             break
         found.append(one.commits)
-        after += one.vectors
+        new = None if new is None else new + one.vectors
     return found
 
 

@@ -129,7 +129,7 @@ class Reindex:
         yield before
         yield from self._embed(lock)
         yield Publishing()
-        follow_vectors(self.catalog, self.home, lock, at_end=True, identity=self.target)
+        follow_vectors(self.catalog, self.home, lock, at_end=True, identity=self.target.key)
         former = self._swap(lock)
         seconds = time.perf_counter() - started
         yield Swapped(self.target, former, before.chunks, before.left, seconds)

@@ -35,7 +35,7 @@ def search(
 
     `db` is the question's read snapshot, `identity` the library's in it, which made `vector`.
     """
-    published = current(db, identity)
+    published = current(db, identity.key)
     held = sum(one.vectors for one in published)
     if allowed is not None and not len(allowed) >= ASK_FOR_MORE_FROM * held >= READ_BELOW:
         rows = memory.at(db, identity, load=len(allowed) > READ_BELOW)
@@ -51,7 +51,7 @@ def search(
             def keep(hits: Sequence[tuple[bytes, float]]) -> list[Scored]:
                 return _allowed(_chunks_of(db, hits), allowed)
 
-            share = 1.0 if allowed is None else len(allowed) / there.count
+            share = 1.0 if allowed is None else len(allowed) / max(there.count, 1)
             found |= enough(lambda n: there.nearest(vector, n), keep, k, share)
     return sorted(found.items(), key=lambda hit: -hit[1])[:k]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.catalog import chunks, indexing
+from rag.catalog.connection import Catalog
 from rag.errors import LibraryDamaged
 from rag.indexes.follow import KEYWORD
 from rag.indexes.keyword import KeywordIndex
@@ -47,13 +48,19 @@ class Lexical:
         self._index: KeywordIndex | None = None
         self._tail: _Tail | None = None
 
-    def pin(self, db: sqlite3.Connection) -> Pinned:
+    def pin(self, catalog: Catalog) -> Pinned:
         """The index as it is now. To be taken before a question's read snapshot: an index that is
         ahead of the snapshot has forgotten chunks that are alive in it.
         """
-        followed = indexing.watermark(db, KEYWORD)
-        index = self._open() if followed else None  # without a watermark it is of another form
-        return Pinned(followed, index.pinned()) if index else Pinned(0, None)
+        index = self._open()
+        while index:
+            followed = _watermark(catalog)
+            pinned = index.pinned()
+            if not followed:  # it is of another form, or being built anew
+                break
+            if _watermark(catalog) == followed:
+                return Pinned(followed, pinned)
+        return Pinned(0, None)
 
     def at(self, db: sqlite3.Connection, pinned: Pinned) -> Words:
         """Keyword search as of a question's read snapshot, with an index pinned before it."""
@@ -85,6 +92,11 @@ class Lexical:
             tail = _Tail(followed, sequence, frozenset(c.id for c in late), index)
             self._tail = tail
         return tail if tail.ids else None
+
+
+def _watermark(catalog: Catalog) -> int:
+    with catalog.read() as db:
+        return indexing.watermark(db, KEYWORD)
 
 
 @dataclass(frozen=True, slots=True)

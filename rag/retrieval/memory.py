@@ -2,8 +2,8 @@
 limits.
 
 Chroma's own filters cost many times an exact search, and a vector read from the catalog a hundred
-times one that is here. Loaded when a filter first needs it; what is committed afterwards is added.
-Removed chunks stay in it until they are many: whoever searches names the chunks that may be found.
+times one that is here. All are loaded when a filter first needs them; what is committed afterwards is
+added. Removed chunks stay until they are many: whoever searches names those that may be found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.catalog import chunks, vectors
+from rag.catalog import chunks, replacing, vectors
 from rag.catalog.indexing import Commits
 from rag.retrieval.allowed import Allowed
 from rag.retrieval.overfetch import Scored
@@ -90,13 +90,15 @@ class VectorMemory:
     ) -> Rows:
         """The chunks of a snapshot that are of some stretches of commits."""
         wanted = (identity.key, commits, chunks.sequence(db))
-        known = self._rest
-        if known is None or known[0] != wanted:
-            rows = Rows.of([], np.empty((0, 0), np.float32))
-            for stretch in commits:
-                rows = rows.and_later(Rows.of(*vectors.of_chunks_after(db, identity.key, *stretch)))
-            known = self._rest = wanted, rows
-        return known[1]
+        with self._loading:
+            known = self._rest
+            if known is None or known[0] != wanted:
+                rows = Rows.of([], np.empty((0, 0), np.float32))
+                for stretch in commits:
+                    later = vectors.of_chunks_after(db, identity.key, *stretch)
+                    rows = rows.and_later(Rows.of(*later))
+                known = self._rest = wanted, rows
+            return known[1]
 
     def at(self, db: sqlite3.Connection, identity: EmbeddingIdentity, load: bool) -> Rows | None:
         """Rows that have every chunk of a snapshot; None where they would be too many.
@@ -119,7 +121,13 @@ def _brought_up(
     count = chunks.count(db)
     if count > MOST:
         return None
-    if old is None or old.identity != identity or len(old.rows.ids) * (1 - _DEAD_SHARE) > count:
+    # a backup that was restored has chunks that were gone, and its numbers are far above
+    if (
+        old is None
+        or old.identity != identity
+        or sequence - old.sequence > replacing.STRIDE / 2
+        or len(old.rows.ids) * (1 - _DEAD_SHARE) > count
+    ):
         old = _AsOf(identity, 0, Rows.of([], np.empty((0, 0), np.float32)))
     later = Rows.of(*vectors.of_chunks_after(db, identity, old.sequence))
     return _AsOf(identity, sequence, old.rows.and_later(later))

@@ -153,8 +153,7 @@ class Retriever:
         while True:
             vectors, notice = self._embed(identity, queries) if dense else ({}, None)
             seconds = time.perf_counter() - started
-            with self._catalog.read() as db:
-                pinned = self._lexical.pin(db)
+            pinned = self._lexical.pin(self._catalog)
             with self._catalog.read() as db:
                 now = indexing.identity(db)
                 if now == identity:

@@ -1,6 +1,7 @@
 """Generations: published as one row, never removed while read, rubbish never left."""
 
 import sqlite3
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,7 +16,7 @@ from rag.catalog.connection import Catalog
 from rag.catalog.indexing import Commits, Generation
 from rag.errors import LibraryDamaged
 from rag.indexes import generations, publish
-from rag.indexes.follow import KEYWORD, follow_all, follow_keyword
+from rag.indexes.follow import KEYWORD, build_anew, follow_all, follow_keyword
 from rag.indexes.generations import VectorIndex, current, gaps
 from rag.indexes.keyword import KeywordIndex
 from rag.indexes.publish import due, publish_generations
@@ -33,8 +34,13 @@ def texts(count: int, start: int = 0) -> list[str]:
 
 
 def made_of_all(catalog: Catalog, home: Home, lock: WriterLock) -> Generation:
-    (made,) = publish_generations(catalog, home, lock)
+    (made,) = publish_generations(catalog, home, lock, [all_commits(catalog)])
     return made
+
+
+def all_commits(catalog: Catalog) -> Commits:
+    with catalog.read() as db:
+        return 0, chunks.sequence(db)
 
 
 def found(reader: VectorIndex, *published: Generation) -> int:
@@ -264,9 +270,67 @@ def test_a_large_stretch_is_cut_between_commits_into_equal_parts(
     monkeypatch.setattr(publish, "LARGEST", 10)
     for number in range(8):
         writing(catalog, lock, f"/{number}", *texts(3, start=10 * number))
-    made = publish_generations(catalog, home, lock)
+    made = publish_generations(catalog, home, lock, [all_commits(catalog)])
     assert [(g.commits, g.vectors) for g in made] == [((0, 3), 9), ((3, 6), 9), ((6, 8), 6)]
     assert published(catalog) == made
+
+
+SPAWNING = """
+import multiprocessing, runpy
+begin = multiprocessing.set_start_method
+multiprocessing.set_start_method = lambda _: begin("spawn")
+runpy.run_module("rag.indexes", run_name="__main__")
+"""
+
+
+def test_where_processes_are_not_forked_but_spawned_generations_are_made_too(
+    catalog: Catalog, home: Home, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS and Windows."""
+    monkeypatch.setattr(publish, "module_command", lambda _: (sys.executable, "-c", SPAWNING))
+    writing(catalog, lock, "/a", *texts(5))
+    made = made_of_all(catalog, home, lock)
+    with closing(VectorIndex(home)) as reader:
+        assert found(reader, made) == 5
+
+
+def test_built_anew_no_index_of_any_identity_holds_what_is_gone(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    """Also that of a re-embedding that was killed before its swap."""
+    coming = replace(IDENTITY, digest="coming")
+    gone = writing(catalog, lock, "/a", *texts(3))
+    writing(catalog, lock, "/b", *texts(2, start=10))
+    with catalog.write(lock) as db:
+        indexing.set_next_identity(db, coming)
+        for keys, rows in list(vectors.live(db, IDENTITY.key, 9)):
+            vectors.put(db, coming.key, keys, rows)
+    made = [
+        publish_generations(catalog, home, lock, [(0, 1), (1, 2)], identity.key)
+        for identity in (IDENTITY, coming)
+    ]
+    with catalog.write(lock) as db:
+        forget(db, gone)
+    build_anew(catalog, home, lock)
+    with catalog.read() as db:
+        assert all(generations.dead(db, g) == 0 for g in indexing.generations(db))
+        assert {g.name for g in indexing.generations(db)} == {of[1].name for of in made}
+    kept = {p.name for p in (home.root / "indexes" / "vector").glob("*/*/")}
+    assert kept == {of[1].name for of in made}
+
+
+def test_one_that_seemed_damaged_is_tried_again_later(
+    catalog: Catalog, home: Home, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing(catalog, lock, "/a", *texts(3))
+    made = made_of_all(catalog, home, lock)
+    looked: list[bool] = [False, True]
+    monkeypatch.setattr(generations, "is_sound", lambda *_: looked.pop(0))
+    with closing(VectorIndex(home)) as reader:
+        assert found(reader, made) == found(reader, made) == 0
+        assert looked == [True], "it was looked at once"
+        monkeypatch.setattr(generations, "_LOOK_AGAIN", 0.0)
+        assert found(reader, made) == 3
 
 
 def test_one_commit_is_never_cut(
@@ -275,7 +339,7 @@ def test_one_commit_is_never_cut(
     monkeypatch.setattr(publish, "LARGEST", 4)
     for number, size in enumerate((1, 9, 1)):
         writing(catalog, lock, f"/{number}", *texts(size, start=10 * number))
-    made = publish_generations(catalog, home, lock)
+    made = publish_generations(catalog, home, lock, [all_commits(catalog)])
     assert [(g.commits, g.vectors) for g in made] == [((0, 2), 10), ((2, 3), 1)]
 
 
@@ -367,6 +431,17 @@ def test_many_small_ones_are_made_into_one_at_the_end_of_a_run(
         fake_row(catalog, lock, number, 3, after=number - 1)
     assert wanted(catalog) == [(0, 6)]
     assert wanted(catalog, at_end=False) == []
+
+
+def test_those_that_are_more_than_half_full_are_left_alone_however_many(
+    catalog: Catalog, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "LARGEST", 10)
+    for number in range(1, 10):
+        size = 6 if number < 9 else 3
+        writing(catalog, lock, f"/{number}", *texts(size, start=10 * number))
+        fake_row(catalog, lock, number, size, after=number - 1)
+    assert wanted(catalog) == []
 
 
 def test_during_a_run_what_is_new_is_indexed_alone(
@@ -479,7 +554,7 @@ def test_a_reader_that_is_open_survives_an_index_built_anew(
 
     def found(query: str) -> list[int]:
         with catalog.read() as db:
-            return [i for i, _ in reader.at(db, reader.pin(db)).search(query, 5, None)]
+            return [i for i, _ in reader.at(db, reader.pin(catalog)).search(query, 5, None)]
 
     assert found("gauge") == [1]
     KeywordIndex.discard(home.keyword_index)
@@ -503,8 +578,7 @@ def test_what_is_replaced_during_a_question_is_found_once_in_its_old_or_its_new_
             put(db, "/a", "The gauge, changed.")
         follow_keyword(catalog, home, lock)
 
-    with catalog.read() as db:
-        pinned = reader.pin(db)
+    pinned = reader.pin(catalog)
     with ThreadPoolExecutor(1) as writer:
         if not snapshot_first:
             writer.submit(replaced).result()

@@ -1,10 +1,14 @@
 """A filtered search finds the best of what the filter leaves, whichever way it is searched."""
 
+import shutil
+import sqlite3
+
 import numpy as np
 import pytest
 from library import Library
 
-from rag.catalog import chunks, documents, vectors
+from rag.catalog import chunks, documents, replacing, vectors
+from rag.ingest.remove import remove
 from rag.retrieval import lexical
 from rag.retrieval.allowed import Allowed
 from rag.retrieval.memory import VectorMemory
@@ -105,3 +109,28 @@ def test_a_collection_is_searched_as_it_is_now(library: Library) -> None:
     library.ingest(library.folder / "note-2.txt", collection="harbour")
     found = library.retriever.search("tide", scope=HARBOUR)
     assert {hit.chunk.name for hit in found.hits} == {"note-1.txt", "note-2.txt"}
+
+
+def test_after_a_backup_was_restored_all_of_it_is_in_memory(library: Library) -> None:
+    library.fill(notes(0, 6))
+    before, memory, identity = ids_of(library, "note-2.txt"), VectorMemory(), library.identity()
+    backup = library.root / "backup.db"
+    library.catalog.checkpoint()
+    shutil.copy(library.home.database, backup)
+    with library.lock() as lock:
+        document = library.document("note-2.txt")
+        assert document is not None
+        remove(library.catalog, library.home, lock, [document])
+        with library.catalog.read() as db:
+            rows = memory.at(db, identity, load=True)
+        assert rows is not None and not before & set(rows.ids.tolist())
+        replacing.prepare(backup)
+        replacing.put_in_place(library.home, backup, lock)
+    with library.catalog.read() as db:
+        rows = memory.at(db, identity, load=True)
+        assert rows is not None and set(rows.ids.tolist()) == set(chunks.ids_in(db, (), all_of(db)))
+    assert before < set(rows.ids.tolist())
+
+
+def all_of(db: sqlite3.Connection) -> list[str]:
+    return [document.id for document in documents.all_documents(db)]
