@@ -10,10 +10,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from rag.catalog import chunks, vectors
+from rag.catalog import chunks
 from rag.indexes.generations import VectorIndex, current, gaps
 from rag.retrieval.allowed import Allowed
-from rag.retrieval.memory import Rows, VectorMemory
+from rag.retrieval.memory import VectorMemory
 from rag.retrieval.overfetch import Scored, enough
 from rag.types import EmbeddingIdentity, Vectors
 
@@ -40,7 +40,7 @@ def search(
     if allowed is not None and not len(allowed) >= ASK_FOR_MORE_FROM * held >= READ_BELOW:
         rows = memory.at(db, identity, load=len(allowed) > READ_BELOW)
         if rows is None and len(allowed) < EXACT_BELOW:
-            rows = Rows.of(*vectors.of_chunks(db, identity.key, allowed.ids.tolist()))
+            rows = memory.of(db, identity, allowed)
         if rows is not None:
             return rows.nearest(vector, k, allowed)
     with index.reading(published) as there:

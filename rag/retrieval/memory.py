@@ -1,5 +1,5 @@
-"""Vectors in memory: of what no generation holds, and of all live chunks, for searches that a filter
-limits.
+"""Vectors in memory: of what no generation holds, and, for searches that a filter limits, of all live
+chunks, or of what the last filter left of a library too large for that.
 
 Chroma's own filters cost many times an exact search, and a vector read from the catalog a hundred
 times one that is here. All are loaded when a filter first needs them; what is committed afterwards is
@@ -70,11 +70,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _AsOf:
-    """Every chunk as of a commit."""
+    """Every chunk as of a commit; None: they are too many."""
 
     identity: str
     sequence: int
-    rows: Rows
+    rows: Rows | None
 
 
 class VectorMemory:
@@ -82,6 +82,7 @@ class VectorMemory:
 
     def __init__(self) -> None:
         self._all: _AsOf | None = None
+        self._last: tuple[str, Allowed, Rows] | None = None
         self._rest: tuple[tuple[str, list[Commits], int], Rows] | None = None
         self._loading = threading.Lock()
 
@@ -112,22 +113,26 @@ class VectorMemory:
             sequence = chunks.sequence(db)
             if known is None or known.identity != identity.key or known.sequence < sequence:
                 known = self._all = _brought_up(db, identity.key, sequence, known)
-            return known.rows if known else None
+            return known.rows
+
+    def of(self, db: sqlite3.Connection, identity: EmbeddingIdentity, allowed: Allowed) -> Rows:
+        """The rows of what a filter leaves; kept for the next question with the same filter."""
+        with self._loading:
+            known = self._last
+            if known is None or known[:2] != (identity.key, allowed):
+                found = vectors.of_chunks(db, identity.key, allowed.ids.tolist())
+                known = self._last = identity.key, allowed, Rows.of(*found)
+            return known[2]
 
 
-def _brought_up(
-    db: sqlite3.Connection, identity: str, sequence: int, old: _AsOf | None
-) -> _AsOf | None:
+def _brought_up(db: sqlite3.Connection, identity: str, sequence: int, old: _AsOf | None) -> _AsOf:
     count = chunks.count(db)
     if count > MOST:
-        return None
+        return _AsOf(identity, sequence, None)
     # a backup that was restored has chunks that were gone, and its numbers are far above
-    if (
-        old is None
-        or old.identity != identity
-        or sequence - old.sequence > replacing.STRIDE / 2
-        or len(old.rows.ids) * (1 - _DEAD_SHARE) > count
-    ):
-        old = _AsOf(identity, 0, Rows.of([], np.empty((0, 0), np.float32)))
-    later = Rows.of(*vectors.of_chunks_after(db, identity, old.sequence))
-    return _AsOf(identity, sequence, old.rows.and_later(later))
+    goes_on = old and old.identity == identity and sequence - old.sequence < replacing.STRIDE / 2
+    rows, after = (old.rows, old.sequence) if old and goes_on else (None, 0)
+    if rows is None or len(rows.ids) * (1 - _DEAD_SHARE) > count:
+        rows, after = Rows.of([], np.empty((0, 0), np.float32)), 0
+    later = Rows.of(*vectors.of_chunks_after(db, identity, after))
+    return _AsOf(identity, sequence, rows.and_later(later))

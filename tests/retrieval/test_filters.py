@@ -10,6 +10,7 @@ from library import Library
 from rag.catalog import chunks, documents, replacing, vectors
 from rag.ingest.remove import remove
 from rag.retrieval import lexical
+from rag.retrieval import memory as memory_module
 from rag.retrieval.allowed import Allowed
 from rag.retrieval.memory import VectorMemory
 from rag.types import Scope
@@ -109,6 +110,22 @@ def test_a_collection_is_searched_as_it_is_now(library: Library) -> None:
     library.ingest(library.folder / "note-2.txt", collection="harbour")
     found = library.retriever.search("tide", scope=HARBOUR)
     assert {hit.chunk.name for hit in found.hits} == {"note-1.txt", "note-2.txt"}
+
+
+def test_what_a_filter_leaves_of_a_large_library_is_kept_for_the_next_question(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.fill(notes(0, 6))
+    monkeypatch.setattr(memory_module, "MOST", 3)
+    memory, identity = VectorMemory(), library.identity()
+    some, others = (Allowed.of(ids_of(library, f"note-{i}.txt")) for i in (2, 4))
+    with library.catalog.read() as db:
+        assert memory.at(db, identity, load=True) is None
+        rows = memory.of(db, identity, some)
+        assert rows.ids.tolist() == some.ids.tolist()
+        assert memory.of(db, identity, some) is rows
+        assert memory.of(db, identity, others).ids.tolist() == others.ids.tolist()
+        assert memory.of(db, identity, some) is not rows
 
 
 def test_after_a_backup_was_restored_all_of_it_is_in_memory(library: Library) -> None:
