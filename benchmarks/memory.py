@@ -33,7 +33,7 @@ import psutil  # noqa: E402
 from fakes import ScriptedEngine  # noqa: E402
 from library import Library  # noqa: E402
 
-from benchmarks.scale import sentences  # noqa: E402
+from benchmarks.scale import peak, sentences  # noqa: E402
 from rag.loaders.worker import ReaderProcess  # noqa: E402
 from rag.types import FileResult, Task, Vectors  # noqa: E402
 
@@ -69,7 +69,7 @@ def one(size: int) -> None:
             write(library.folder, size // A_FILE)
             events = library.events(library.plan())
             made = sum(event.chunks for event in events if isinstance(event, FileResult))
-        reading = max(_peak(child.pid) for child in psutil.Process().children())
+        reading = max(peak(child.pid) for child in psutil.Process().children())
     ingesting, building = (
         resource.getrusage(whose).ru_maxrss / 1024
         for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -84,12 +84,6 @@ def write(folder: Path, files: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         parts = (" ".join(next(texts).split()[:WORDS]) for _ in range(A_FILE))
         path.write_text("".join(f"## Part\n\n{part}\n\n" for part in parts), encoding="utf-8")
-
-
-def _peak(pid: int) -> float:
-    """MiB of a process at most, so far."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ import argparse  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import random  # noqa: E402
-import resource  # noqa: E402
 import sqlite3  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
@@ -288,8 +287,13 @@ def first_answer(home: Home, by: Recipe) -> None:
         embedder = Given(identity)
         embedder.vector[0] = 1.0
         found = Retriever(catalog, home, lambda _: embedder).search("a report on safety", K, by=by)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{len(found.hits)} hits, {peak:,.0f} MiB at most")
+    print(f"{len(found.hits)} hits, {peak(os.getpid()):,.0f} MiB at most")
+
+
+def peak(pid: int) -> float:
+    """MiB of a process at most, so far; not of what it was forked from."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def speed(catalog: Catalog, home: Home, questions: Sequence[Question]) -> None:

@@ -18,7 +18,7 @@ from rag.retrieval.allowed import Allowed
 from rag.retrieval.overfetch import Scored, asked_first, enough
 
 ASKED_ONE_BY_ONE = 2000
-"""Chunks that a filter leaves, up to which each is scored: there is nothing to search for."""
+"""Chunks that a filter leaves, up to which each is scored, unless a search goes through fewer."""
 _BESIDE = ThreadPoolExecutor(thread_name_prefix="keywords")
 
 
@@ -116,9 +116,9 @@ class Words:
 
     def begin(self, query: str, k: int, allowed: Allowed | None) -> Callable[[], list[Scored]]:
         """A search that is under way: tantivy searches beside whatever is done until it is called."""
-        if allowed is not None and len(allowed) <= ASKED_ONE_BY_ONE:
-            return lambda: self._each(query, k, allowed)
         first = asked_first(k, self._share(allowed))
+        if allowed is not None and len(allowed) <= min(ASKED_ONE_BY_ONE, first):
+            return lambda: self._each(query, k, allowed)
         begun = _BESIDE.submit(self.index.search, query, first) if self.index else None
 
         def fetch(index: KeywordIndex, n: int) -> Sequence[Scored]:
@@ -168,7 +168,7 @@ class Words:
         """Of the index, how much may be kept."""
         if self.index is None or allowed is None:
             return 1.0
-        return len(allowed) / max(self.index.count, 1)
+        return max(len(allowed), 1) / max(self.index.count, 1)
 
     def _best(
         self,
@@ -189,6 +189,6 @@ class Words:
 
         index, tail = self.index, self.tail
         share = self._share(allowed)
-        old = enough(lambda n: fetch(index, n), keep, k, share) if index and share else []
+        old = enough(lambda n: fetch(index, n), keep, k, share) if index else []
         new = enough(lambda n: fetch(tail.index, n), among, k) if tail else []
         return sorted([*old, *new], key=lambda hit: -hit[1])[:k]

@@ -117,6 +117,7 @@ def test_what_a_filter_leaves_of_a_large_library_is_kept_for_the_next_question(
 ) -> None:
     library.fill(notes(0, 6))
     monkeypatch.setattr(memory_module, "MOST", 3)
+    monkeypatch.setattr(memory_module, "_KEPT_FROM", 1)
     memory, identity = VectorMemory(), library.identity()
     some, others = (Allowed.of(ids_of(library, f"note-{i}.txt")) for i in (2, 4))
     with library.catalog.read() as db:
