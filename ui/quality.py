@@ -8,7 +8,7 @@ import streamlit as st
 
 from rag.errors import VouchError
 from rag.evaluation import report
-from rag.evaluation.runs import OWN, Run, paired
+from rag.evaluation.runs import OWN, Run, mean_gain, paired
 from rag.server.own_work import OwnWork
 from rag.server.workspace import Workspace, current
 from ui import errors, safe, words
@@ -149,9 +149,8 @@ def _compared(now: Run, before: Run) -> None:
     except VouchError:  # the questions are other ones
         return
     st.subheader("The newest against the one before")
-    product, *_ = [r for r in report.differences(now, before) if r[0] == report.PRODUCT]
-    by_metric = dict(zip(report.differences(now, before)[0], product, strict=True))
-    _table([list(METRICS.values()), [by_metric[metric] for metric in METRICS]])
+    gains = [report.signed(mean_gain(pairs, metric)) for metric in METRICS]
+    _table([list(METRICS.values()), gains])
     found = [[row[2], row[0], row[1]] for row in report.questions(pairs, MOST_CHANGED)[1:]]
     if found:
         _table([["found otherwise", "nDCG@10 before", "now"], *found])

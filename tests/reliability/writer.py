@@ -66,6 +66,6 @@ def tell_dead(talk: Path, words: set[str]) -> None:
 if __name__ == "__main__":
     second_model.install()
     lower_thresholds()
-    publish.TAIL_AT_END, publish.DEAD_SHARE = (60, 0.01, 10_000), 2.0
+    publish.TAIL_AT_END, publish.DEAD_SHARE = (30, 0.01, 10_000), 2.0
     home, docs, talk, seconds = sys.argv[1:]
     print(json.dumps(main(Path(home), Path(docs), Path(talk), float(seconds))))
