@@ -5,6 +5,7 @@
     publish.py      when new ones are due; makes, proves, publishes and removes them
     building.py     one generation built, or proven, in a process of its own
     keyword.py      tantivy: BM25 over text, headings, title and file name
+    checksums.py    CRC-32 of large files
     analysis.py     text to the words that the keyword index holds, language by language
     follow.py       brings both up to the catalog
 

@@ -22,6 +22,7 @@ from rag.catalog import connection, indexing, vectors
 from rag.catalog.indexing import Commits
 from rag.catalog.indexing import Generation as Published
 from rag.errors import HomeError, LibraryDamaged
+from rag.indexes.checksums import crc32
 from rag.indexes.vector import Generation
 from rag.locks import FileLock
 from rag.paths import Home
@@ -29,7 +30,7 @@ from rag.types import Vectors
 
 _DATABASE = ".sqlite3"
 _LOOK_AGAIN = 300.0  # seconds, after which one that seemed damaged is tried again
-_BLOCK, _PIECE = 2**24, 2**20  # bytes summed by one thread, and read by it at once
+_BLOCK = 2**24  # bytes summed by one thread
 
 
 def current(db: sqlite3.Connection, identity: str | None = None) -> list[Published]:
@@ -230,11 +231,7 @@ def _checksum(path: Path, threads: ThreadPoolExecutor) -> int:
     """CRC-32 of the CRC-32 of each block: blocks are read side by side."""
 
     def of_block(start: int) -> bytes:
-        checksum = 0
         with path.open("rb") as file:
-            file.seek(start)
-            for _ in range(0, _BLOCK, _PIECE):
-                checksum = zlib.crc32(file.read(_PIECE), checksum)
-        return checksum.to_bytes(4, "little")
+            return crc32(file, start, _BLOCK).to_bytes(4, "little")
 
     return zlib.crc32(b"".join(threads.map(of_block, range(0, path.stat().st_size, _BLOCK))))

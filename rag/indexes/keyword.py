@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import struct
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
@@ -23,6 +22,7 @@ import tantivy
 
 from rag.errors import DiskFull, LibraryDamaged
 from rag.indexes import analysis
+from rag.indexes.checksums import crc32
 from rag.text import STOP_WORDS, fold, stem
 from rag.types import StoredChunk
 
@@ -39,7 +39,6 @@ COMMON_SHARE = 0.5
 LARGE = 20_000  # chunks of an index that counts as large
 MOST_WORDS = 64  # of one query; a pasted page asks for its first words
 _ASKED_AT_ONCE = 2000  # ids
-_PIECE = 2**20  # bytes of a file, read at once
 _WRITER_HEAP = 15_000_000  # bytes, the least that tantivy takes
 _COMMITTED_AT_ONCE = 10_000  # chunks
 _SHORTEST_NAME = 2  # words of a file's name that name a document; a title may be one word
@@ -331,9 +330,7 @@ def _is_sound(path: Path) -> bool:
             (length,) = struct.unpack("<I", file.read(4))
             body = file.seek(end - length)
             footer = json.loads(file.read(length))
-            file.seek(checksum := 0)
-            for start in range(0, body, _PIECE):
-                checksum = zlib.crc32(file.read(min(_PIECE, body - start)), checksum)
+            checksum = crc32(file, 0, body)
     except FileNotFoundError:
         return True  # merged into another one meanwhile
     return bool(footer.get("crc") == checksum)

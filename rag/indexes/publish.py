@@ -172,9 +172,7 @@ def _parts(db: sqlite3.Connection, stretch: Commits) -> list[Commits]:
         for (commit, _), (before, held) in zip(counts, pairwise(so_far), strict=True)
         if held * number // total > before * number // total
     ]
-    return (
-        list(zip([stretch[0], *ends[:-1]], [*ends[:-1], stretch[1]], strict=True)) if ends else []
-    )
+    return list(pairwise([stretch[0], *ends[:-1], stretch[1]])) if ends else []
 
 
 def _any_holds(stretches: Sequence[Commits], commits: Commits) -> bool:

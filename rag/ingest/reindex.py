@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 from rag.catalog import chunks, indexing, vectors
 from rag.catalog.connection import Catalog
@@ -147,30 +147,28 @@ class Reindex:
         """Each slice is stored as it comes: a reader never waits for more than that."""
         ahead, embedded, seconds = Ahead(self.embedder), 0, 0.0
         try:
-            for part in chain.from_iterable(self._one_ahead(ahead)):
-                with self.catalog.write(lock) as db:
-                    vectors.put(db, self.target.key, part.keys, part.rows)
-                embedded += len(part.keys)
-                seconds += part.seconds
-                yield Embedded(embedded, seconds)
+            # a group is taken when the next one has begun
+            for group, _ in pairwise(chain(self._begun(ahead), [iter(())])):
+                for part in group:
+                    with self.catalog.write(lock) as db:
+                        vectors.put(db, self.target.key, part.keys, part.rows)
+                    embedded += len(part.keys)
+                    seconds += part.seconds
+                    yield Embedded(embedded, seconds)
         finally:
             ahead.close()
 
-    def _one_ahead(self, ahead: Ahead) -> Iterator[Iterator[Slice]]:
-        """The slices of each group of what is missing when the next one has begun to be embedded."""
-        ready: Iterator[Slice] | None = None
+    def _begun(self, ahead: Ahead) -> Iterator[Iterator[Slice]]:
+        """The slices of each group of what is missing, which begins to be embedded when it is asked
+        for.
+        """
         texts: dict[bytes, str] = {}
         last_id = 0
         while part := self._missing(last_id, ahead.pace.group):
             last_id = part[-1].id
             coming = texts.keys()  # not stored yet
             texts = {c.vector_key: self._text(c) for c in part if c.vector_key not in coming}
-            begun = ahead.begin(texts)
-            if ready is not None:
-                yield ready
-            ready = begun
-        if ready is not None:
-            yield ready
+            yield ahead.begin(texts)
 
     def _missing(self, last_id: int, most: int) -> Sequence[StoredChunk]:
         with self.catalog.read() as db:

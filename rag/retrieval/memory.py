@@ -132,10 +132,14 @@ def _brought_up(db: sqlite3.Connection, identity: str, sequence: int, old: _AsOf
     count = chunks.count(db)
     if count > MOST:
         return _AsOf(identity, sequence, None)
-    # a backup that was restored has chunks that were gone, and its numbers are far above
-    goes_on = old and old.identity == identity and sequence - old.sequence < replacing.STRIDE / 2
-    rows, after = (old.rows, old.sequence) if old and goes_on else (None, 0)
-    if rows is None or len(rows.ids) * (1 - _DEAD_SHARE) > count:
-        rows, after = Rows.of([], np.empty((0, 0), np.float32)), 0
-    later = Rows.of(*vectors.of_chunks_after(db, identity, after))
-    return _AsOf(identity, sequence, rows.and_later(later))
+    if (
+        old is None
+        or old.rows is None
+        or old.identity != identity
+        # a backup that was restored has chunks that were gone, and its numbers are far above
+        or sequence - old.sequence >= replacing.STRIDE / 2
+        or len(old.rows.ids) * (1 - _DEAD_SHARE) > count
+    ):
+        return _AsOf(identity, sequence, Rows.of(*vectors.of_chunks_after(db, identity, 0)))
+    later = Rows.of(*vectors.of_chunks_after(db, identity, old.sequence))
+    return _AsOf(identity, sequence, old.rows.and_later(later))

@@ -64,9 +64,10 @@ def rank(asked: Asked, by: Recipe, k: int) -> tuple[list[Hit], dict[str, float]]
     depth = max(k, recipe.DEPTH)
     by_keyword = by_vector = []
     words = asked.words.begin(asked.query, depth, asked.allowed) if by.keyword else None
-    if by.dense and asked.vector is not None:
+    vector = asked.vector if by.dense else None
+    if vector is not None:
         by_vector = dense.search(
-            asked.db, asked.index, asked.identity, asked.vector, depth, asked.allowed, asked.memory
+            asked.db, asked.index, asked.identity, vector, depth, asked.allowed, asked.memory
         )
     near = time.perf_counter()
     if words is not None:
@@ -75,7 +76,7 @@ def rank(asked: Asked, by: Recipe, k: int) -> tuple[list[Hit], dict[str, float]]
     phrased = asked.words.search(asked.query, depth, asked.phrased) if asked.phrased else []
     found = collect(
         asked.db, asked.identity, asked.words, asked.query, by_vector, by_keyword,
-        also=[i for i, _ in phrased], with_vectors=asked.vector is not None and by.dense,
+        also=[i for i, _ in phrased], with_vectors=vector is not None,
     )  # fmt: skip
     ranked = _by_ranks(found) if by.fusion == "ranks" else _by_scores(asked, by, found)
     hits = _hits(asked, ranked, k)

@@ -1,6 +1,8 @@
 """The schema: made fresh, brought forward with a backup, never opened by an older program."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,20 +83,28 @@ def test_vectors_stored_before_several_identities_could_be_are_the_librarys_own(
     assert len(list(home.backups.iterdir())) == schema.LATEST - 1
 
 
+@contextmanager
+def of_version(
+    number: int, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[sqlite3.Connection]:
+    """A library as the program of that version has made it, open to be filled."""
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:number])
+        patch.setattr(schema, "LATEST", number)
+        open_catalog(home).close()
+    with closing(sqlite3.connect(home.database)) as db, db:
+        yield db
+
+
 def test_a_library_of_the_first_version_keeps_its_documents(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        patch.setattr(schema, "LATEST", 1)
-        open_catalog(home).close()
-        with sqlite3.connect(home.database) as db:
-            db.execute(
-                "INSERT INTO documents (id, path, name, sha256, size, mtime_ns, outcome, reader, "
-                "chunker, sequence, updated_at) VALUES ('d', '/a', 'a', '0', 1, 1, 'added', 'r', "
-                "'c', 1, 'then')"
-            )
-        db.close()
+    with of_version(1, home, monkeypatch) as db:
+        db.execute(
+            "INSERT INTO documents (id, path, name, sha256, size, mtime_ns, outcome, reader, "
+            "chunker, sequence, updated_at) VALUES ('d', '/a', 'a', '0', 1, 1, 'added', 'r', "
+            "'c', 1, 'then')"
+        )
     catalog = open_catalog(home)
     with catalog.read() as rows:
         (document,) = documents.all_documents(rows)
@@ -108,15 +118,10 @@ def test_a_library_of_the_first_version_keeps_its_documents(
 def test_of_generations_that_each_held_all_before_them_the_newest_stays(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:5])
-        patch.setattr(schema, "LATEST", 5)
-        open_catalog(home).close()
-        with sqlite3.connect(home.database) as db:
-            for name, identity, sequence in (("a", "x", 3), ("b", "x", 9), ("c", "y", 5)):
-                row = (name, identity, sequence, 7, '{"f": [1, 2]}', "then")
-                db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)", row)
-        db.close()
+    with of_version(5, home, monkeypatch) as db:
+        for name, identity, sequence in (("a", "x", 3), ("b", "x", 9), ("c", "y", 5)):
+            row = (name, identity, sequence, 7, '{"f": [1, 2]}', "then")
+            db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)", row)
     catalog = open_catalog(home)
     with catalog.read() as rows:
         assert indexing.generations(rows) == [
