@@ -8,6 +8,7 @@ that it was indexed with, in whatever language it was taken for.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 ENGLISH = "en"
@@ -101,9 +102,9 @@ def _by_script(text: str) -> str | None:
 
 def _by_common_words(text: str) -> str | None:
     counts = dict.fromkeys(_COMMON, 0)
-    for word in _WORD.findall(text):
+    for word, times in Counter(_WORD.findall(text)).items():
         for language in _LANGUAGES_OF.get(word, ()):
-            counts[language] += 1
+            counts[language] += times
     best = max(counts, key=counts.__getitem__)  # the first of equals: English before the others
     return best if counts[best] >= (1 if best == ENGLISH else _LEAST) else None
 

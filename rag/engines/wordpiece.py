@@ -7,7 +7,7 @@ lies in the package: nothing is looked up anywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from tokenizers import Encoding, Tokenizer
 
@@ -26,13 +26,21 @@ def _tokenizer() -> Tokenizer:
 
 
 def count(text: str) -> int:
-    """Tokens of one text, without the special ones."""
-    return count_all([text])[0]
+    """Tokens of one text, without the special ones: those of its words, whatever their order.
+
+    No token reaches over a space, and a word that was counted before costs a tenth.
+    """
+    return sum(map(_in_word, text.replace("\n", " ").split(" ")))
 
 
 def count_all(texts: Sequence[str]) -> list[int]:
     """Tokens of each text, without the special ones."""
     return list(map(len, _tokenizer().encode_batch_fast(list(texts), add_special_tokens=False)))
+
+
+@lru_cache(2**15)
+def _in_word(word: str) -> int:
+    return count_all([word])[0]
 
 
 def encode(texts: Sequence[str]) -> list[Encoding]:

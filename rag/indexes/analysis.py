@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -54,7 +54,7 @@ def stemmer_of(language: str) -> str:
 
 def stems(text: str, language: str) -> list[str]:
     """The words of a text in order, each without its ending."""
-    return stem_all(list(words(text)), language)
+    return stem_all(words(text), language)
 
 
 def stem_all(found: Sequence[str], language: str) -> list[str]:
@@ -65,14 +65,13 @@ def stem_all(found: Sequence[str], language: str) -> list[str]:
     return stemmed
 
 
-def words(text: str) -> Iterator[str]:
+def words(text: str) -> list[str]:
     """The words of a text as they are compared, scripts without spaces in pieces."""
-    for word in _WORD.findall(fold(text)):
-        if word.isascii():
-            if len(word) <= LONGEST_WORD:
-                yield word
-        else:
-            yield from (piece for piece in _pieces(word) if len(piece) <= LONGEST_WORD)
+    folded = fold(text)
+    found: list[str] = _WORD.findall(folded)
+    if _UNSPACED.search(folded):
+        found = [piece for word in found for piece in _pieces(word)]
+    return [word for word in found if len(word) <= LONGEST_WORD]
 
 
 def name_words(text: str) -> list[str]:
@@ -81,9 +80,10 @@ def name_words(text: str) -> list[str]:
     return [part for word in _WORD.findall(folded) for part in _PARTS.findall(word)]
 
 
-def file_words(name: str) -> list[str]:
+@lru_cache(1024)  # the chunks of a document have the same
+def file_words(name: str) -> tuple[str, ...]:
     """The words of a file's name without its ending: AMAZON_2017_10K.pdf is amazon 2017 10 k."""
-    return name_words(PurePath(name).stem)
+    return tuple(name_words(PurePath(name).stem))
 
 
 def _pieces(word: str) -> Iterator[str]:

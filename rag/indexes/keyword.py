@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,7 @@ class KeywordIndex:
     def with_phrase(self, phrase: str, most: int) -> set[int]:
         """The ids of the chunks, at most so many, that have these words side by side."""
         searcher = self._searcher()
-        found = list(analysis.words(phrase))
+        found = analysis.words(phrase)
         wanted = [
             (tantivy.Occur.Should, self._side_by_side(analysis.stem_all(found, language)))
             for language in self.languages(searcher)
@@ -250,12 +251,13 @@ def label(name: str) -> str:
     return " ".join(analysis.words(_ASIDE.sub("", name)))
 
 
-def labels(chunk: StoredChunk) -> list[str]:
-    """What other documents may call the document of a chunk: its title, its file's name."""
-    title = {label(chunk.title or ""), " ".join(analysis.words(chunk.title or ""))}
-    file = analysis.file_words(chunk.name)
-    names = title | ({" ".join(file)} if len(file) >= _SHORTEST_NAME else set())
-    return sorted(names - {""})
+@lru_cache(1024)  # the chunks of a document have the same
+def labels(title: str | None, name: str) -> tuple[str, ...]:
+    """What other documents may call a document: its title, its file's name."""
+    titles = {label(title or ""), " ".join(analysis.words(title or ""))}
+    file = analysis.file_words(name)
+    names = titles | ({" ".join(file)} if len(file) >= _SHORTEST_NAME else set())
+    return tuple(sorted(names - {""}))
 
 
 def _forms(query: str, languages: Sequence[str]) -> list[list[str]]:
@@ -302,7 +304,7 @@ def _document(chunk: StoredChunk) -> tantivy.Document:
         name=" ".join(map(stem, analysis.file_words(chunk.name))),
         language=language,
     )
-    for name in labels(chunk):
+    for name in labels(chunk.title, chunk.name):
         document.add_text("label", name)
     for number in _pages(chunk):
         document.add_text("page", number)

@@ -207,7 +207,7 @@ class Arrivals:
     def take(self, texts: int, wait: bool = True) -> list[Prepared]:
         """Wait for a file, if asked to, then take what else is ready, up to `texts` texts."""
         group: list[Prepared] = []
-        while not self._ended and sum(len(p.texts) for p in group) < texts:
+        while not self._ended and texts > 0:
             try:
                 item = self._queue.get(block=wait and not group)
             except queue.Empty:
@@ -218,6 +218,7 @@ class Arrivals:
                 self._ended = True
             else:
                 group.append(item)
+                texts -= len(item.texts)
                 self._counted(-len(item.texts))
         return group
 

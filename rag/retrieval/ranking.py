@@ -167,7 +167,7 @@ def _documents_named(asked: Asked, sources: dict[str, StoredChunk]) -> dict[int,
     bearers: dict[str, dict[str, int]] = {}
     for chunk_id, _ in found:
         if chunk := stored.get(chunk_id):
-            for name in sources.keys() & labels(chunk):
+            for name in sources.keys() & labels(chunk.title, chunk.name):
                 if sources[name].document_id != chunk.document_id:
                     bearers.setdefault(name, {}).setdefault(chunk.document_id, chunk_id)
     return {
