@@ -31,6 +31,7 @@ from rag.errors import (
     UnknownDocument,
     UsageError,
 )
+from rag.indexes.builder import Builder
 from rag.indexes.follow import build_anew, follow_all
 from rag.ingest import members
 from rag.ingest.discover import UPLOAD, Discovery, Found, discover
@@ -173,6 +174,7 @@ class Assistant:
                 self._reader,
                 _readers_key(),
                 _is_current,
+                Builder(self._catalog),
                 self._recogniser() if ocr and self.settings.ocr_pages else None,
             )
             for event in pipeline.run(plan, lock, collection):

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from rag.language import ENGLISH, UNSPACED, detect
 from rag.text import CELL, table_above
@@ -35,6 +36,11 @@ class Chunker:
 
     count: Callable[[str], int]
 
+    def warm(self) -> None:
+        """Have what splitting needs ready: importing it takes longer than a small document."""
+        _splitters()
+        self.count("")
+
     def split(self, document: LoadedDocument) -> list[Chunk]:
         """The chunks of a document, in reading order."""
         return [
@@ -45,14 +51,12 @@ class Chunker:
         ]
 
     def _spans(self, unit: Unit, title: str | None) -> Iterator[tuple[int, int]]:
-        from langchain_text_splitters import RecursiveCharacterTextSplitter
-
         # pieces of a table also carry its header row: they need all the room there is for context
         before = self.count(context(title, unit.headings))
         room = MAX_TOKENS - _PREFIX_TOKENS
         room -= _CONTEXT_TOKENS if CELL in unit.text else min(before, _CONTEXT_TOKENS)
         length = self._length if _in_vocabulary(unit.text) else _foreign_length
-        splitter = RecursiveCharacterTextSplitter(
+        splitter = _splitters().RecursiveCharacterTextSplitter(
             separators=_SEPARATORS,
             keep_separator="end",
             chunk_size=room,
@@ -78,6 +82,12 @@ class Chunker:
         while before and self.count(before) > _CONTEXT_TOKENS:
             before = before[: int(len(before) * 0.8)].rstrip()
         return f"{before}\n{text}" if before else text
+
+
+def _splitters() -> Any:
+    import langchain_text_splitters
+
+    return langchain_text_splitters
 
 
 def _in_vocabulary(text: str) -> bool:

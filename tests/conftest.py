@@ -25,6 +25,7 @@ from rag.catalog.connection import Catalog, open_catalog  # noqa: E402
 from rag.config import load_settings  # noqa: E402
 from rag.errors import LibraryDamaged  # noqa: E402
 from rag.indexes import publish  # noqa: E402
+from rag.indexes.builder import Builder  # noqa: E402
 from rag.loaders.worker import ReaderProcess  # noqa: E402
 from rag.locks import WriterLock  # noqa: E402
 from rag.paths import Home  # noqa: E402
@@ -83,6 +84,7 @@ def library(
     """
     error = LibraryDamaged("a test", "This library makes no generations.")
     monkeypatch.setattr(publish, "publish_generations", Mock(side_effect=error))
+    monkeypatch.setattr(Builder, "begin", lambda _: None)
     library = Library(tmp_path, reader, engine)
     yield library
     library.close()

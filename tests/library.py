@@ -15,6 +15,7 @@ from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
 from rag.engine_choice import BoundEmbedder
 from rag.engines import wordpiece
+from rag.indexes.builder import Builder
 from rag.ingest.discover import discover
 from rag.ingest.pipeline import IngestEvent, Pipeline
 from rag.ingest.plan import Plan, make_plan
@@ -89,6 +90,7 @@ class Library:
             self.reader,
             READERS,
             is_current,
+            Builder(self.catalog),
             self.recogniser() if self.ocr_pages else None,
         )
         with self.lock() as lock:

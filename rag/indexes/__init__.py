@@ -3,6 +3,7 @@
     vector.py       Chroma: one generation, built once, then only read
     generations.py  those that are published: whole or not, and open for reading
     publish.py      when new ones are due; makes, proves, publishes and removes them
+    builder.py      the process that builds and proves them, seen from outside
     building.py     one generation built, or proven, in a process of its own
     keyword.py      tantivy: BM25 over text, headings, title and file name
     checksums.py    CRC-32 of large files

@@ -1,8 +1,9 @@
-"""`python -m rag.indexes DATABASE IDENTITY FOLDER`: generations, each built in a process of its own
+"""`python -m rag.indexes DATABASE`: generations, each built in a process of its own
 and proven in another one, which has seen nothing of the first. All are forks of this process where
 that is safe: Chroma, which takes longer to import than to build a small generation, is imported once.
 
-Reads [[name, vectors, after, up to]] as JSON: how many vectors each is to hold, of which commits.
+Reads [identity, [[folder, vectors, after, up to]]] as JSON, when Chroma is there: how many vectors
+each is to hold, of which commits.
 Exits 0 if all is well, else says on stderr what is not.
 """
 
@@ -31,13 +32,14 @@ ROOM_FOR_TWO = 6 * 2**30  # bytes: a graph of 500,000 vectors takes two and a ha
 
 def main() -> int:
     die_with_parent()
-    database, identity, parent = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-    wanted = iter(json.load(sys.stdin))
-    roomy = (os.cpu_count() or 1) > 1 and available_memory() > ROOM_FOR_TWO
+    database = Path(sys.argv[1])
     vector.import_chroma()
+    identity, wanted = json.load(sys.stdin)
+    left = iter(wanted)
+    roomy = (os.cpu_count() or 1) > 1 and available_memory() > ROOM_FOR_TWO
     multiprocessing.set_start_method("fork" if sys.platform == "linux" else "spawn")
-    while some := list(islice(wanted, 1 + roomy)):
-        jobs = [(database, identity, parent / name, *rest) for name, *rest in some]
+    while some := list(islice(left, 1 + roomy)):
+        jobs = [(database, identity, Path(folder), *rest) for folder, *rest in some]
         if not (_all_do(build, jobs) and _all_do(probe, jobs)):
             return 1
     return 0

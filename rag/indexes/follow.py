@@ -15,6 +15,7 @@ from rag.catalog.connection import Catalog
 from rag.catalog.indexing import Commits
 from rag.errors import LibraryDamaged
 from rag.indexes import generations, publish
+from rag.indexes.builder import Builder
 from rag.indexes.keyword import KeywordIndex
 from rag.locks import WriterLock
 from rag.paths import Home
@@ -32,12 +33,17 @@ def follow_keyword(catalog: Catalog, home: Home, lock: WriterLock) -> None:
         _follow_keyword(catalog, home, lock)
 
 
-def follow_all(catalog: Catalog, home: Home, lock: WriterLock, at_end: bool) -> None:
-    """Bring every index up to date as far as it is due; at the end of a run damage is looked for."""
+def follow_all(
+    catalog: Catalog, home: Home, lock: WriterLock, at_end: bool, builder: Builder | None = None
+) -> None:
+    """Bring every index up to date as far as it is due; at the end of a run damage is looked for.
+
+    `builder`: one that may have been begun ahead.
+    """
     if at_end and not KeywordIndex.is_sound(home.keyword_index):
         _discard_keyword(catalog, home, lock)
     follow_keyword(catalog, home, lock)
-    follow_vectors(catalog, home, lock, at_end)
+    follow_vectors(catalog, home, lock, at_end, builder=builder)
 
 
 def follow_vectors(
@@ -46,6 +52,7 @@ def follow_vectors(
     lock: WriterLock,
     at_end: bool,
     identity: str | None = None,
+    builder: Builder | None = None,
 ) -> None:
     """Publish the generations that are due, of the library's identity unless another is named."""
     with catalog.read() as db:
@@ -56,7 +63,7 @@ def follow_vectors(
     # a generation that cannot be built stops nothing: what it lacks is scanned exactly
     if due:
         with contextlib.suppress(LibraryDamaged):
-            publish.publish_generations(catalog, home, lock, due, identity)
+            publish.publish_generations(catalog, home, lock, due, identity, builder)
     elif at_end:
         publish.remove_old(catalog, home, lock)
 

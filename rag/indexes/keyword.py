@@ -22,6 +22,7 @@ from typing import Any
 import tantivy
 
 from rag.errors import DiskFull, LibraryDamaged
+from rag.hardware import give_back_memory
 from rag.indexes import analysis
 from rag.indexes.checksums import crc32
 from rag.text import STOP_WORDS, fold, stem
@@ -41,7 +42,7 @@ LARGE = 20_000  # chunks of an index that counts as large
 MOST_WORDS = 64  # of one query; a pasted page asks for its first words
 _ASKED_AT_ONCE = 2000  # ids
 _WRITER_HEAP = 15_000_000  # bytes, the least that tantivy takes
-_COMMITTED_AT_ONCE = 10_000  # chunks
+_COMMITTED_AT_ONCE = 2000  # chunks
 _SHORTEST_NAME = 2  # words of a file's name that name a document; a title may be one word
 _PAGED = ("page", "slide")
 _PAGES = re.compile(  # folded: dashes are hyphens
@@ -87,7 +88,8 @@ class KeywordIndex:
     def update(self, removed: Iterable[int], added: Iterable[StoredChunk]) -> None:
         """Remove chunks by id, add or replace chunks, commit. For the writer lock's holder only.
 
-        Many are committed in parts: tantivy keeps every removal in memory until then.
+        Many are committed in parts: tantivy keeps every removal in memory until then, and as many
+        documents as its threads have no time for yet.
         """
         try:
             writer = self._index.writer(_WRITER_HEAP, 1)
@@ -98,8 +100,10 @@ class KeywordIndex:
                 writer.add_document(_document(chunk))
                 if number % _COMMITTED_AT_ONCE == 0:
                     writer.commit()
+                    give_back_memory()
             writer.commit()
             writer.wait_merging_threads()
+            give_back_memory()
         except (ValueError, OSError) as error:
             raise _map(error) from error
 

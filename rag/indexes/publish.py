@@ -12,10 +12,8 @@ not removed. Names are never used twice.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
-import subprocess
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -27,11 +25,10 @@ from rag.catalog import chunks, indexing, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.indexing import Commits
 from rag.catalog.indexing import Generation as Published
-from rag.errors import DiskFull, LibraryDamaged
+from rag.indexes.builder import Builder
 from rag.indexes.generations import current, dead, gaps, marks, use_lock
 from rag.locks import FileLock, WriterLock
 from rag.paths import Home, put_on_disk
-from rag.process import environment, module_command
 
 LARGEST = 500_000  # vectors of a generation
 DEAD_SHARE = 0.3  # of a generation's vectors, above which it is made anew
@@ -55,18 +52,22 @@ def due(
     published = current(db, identity)
     missing = gaps((g.commits for g in published), last)
     new = sum(count for stretch in missing for _, count in chunks.by_commit(db, *stretch))
-    least, share, most = TAIL_AT_END if at_end else TAIL_WITHIN_RUN
     many = at_end and len(_small(published)) > MOST_SMALL
     wanted = {
         g.commits
         for g in published
         if g.name in damaged or (at_end and dead(db, g) > DEAD_SHARE * g.vectors)
     }
-    if new > min(max(least, share * total), most) or (at_end and new and not published) or many:
+    if many or _is_much(new, total, published, at_end):
         wanted.update(missing)
         if at_end:
             wanted.update(_small(published, None if many else new))
     return _joined(wanted)
+
+
+def will_be_due(db: sqlite3.Connection, coming: int) -> bool:
+    """Whether so many new chunks make a generation due at the end of the run that commits them."""
+    return _is_much(coming, chunks.count(db), current(db), at_end=True)
 
 
 def publish_generations(
@@ -75,11 +76,13 @@ def publish_generations(
     lock: WriterLock,
     wanted: Sequence[Commits],
     identity: str | None = None,
+    builder: Builder | None = None,
 ) -> list[Published]:
     """Build, prove and publish the generations of stretches of commits, of the library's identity
-    unless another is named; those that they take the place of are removed.
+    unless another is named; those that they take the place of are removed. `builder`: one that may
+    have been begun ahead.
 
-    Raises `LibraryDamaged` where a child fails (nothing is published then).
+    Raises what `Builder.build` raises; nothing is published then.
     """
     remove_old(catalog, home, lock)  # what a failed build left takes the room of this one
     with catalog.read() as db:
@@ -96,7 +99,7 @@ def publish_generations(
     parent = home.vector_index(identity)
     parent.mkdir(parents=True, exist_ok=True)
     if coming:
-        _build(catalog, identity, parent, coming)
+        (builder or Builder(catalog)).build(identity, parent, coming)
     made = [replace(one, files=_on_disk(parent / one.name)) for one in coming]
     with catalog.write(lock) as db:
         for old in replaced:
@@ -133,6 +136,11 @@ def remove_old(catalog: Catalog, home: Home, lock: WriterLock) -> None:
             use_lock(folder).unlink(missing_ok=True)
         finally:
             use.release()
+
+
+def _is_much(new: int, total: int, published: Collection[Published], at_end: bool) -> bool:
+    least, share, most = TAIL_AT_END if at_end else TAIL_WITHIN_RUN
+    return new > min(max(least, share * total), most) or (at_end and new > 0 and not published)
 
 
 def _small(published: Sequence[Published], new: int | None = None) -> list[Commits]:
@@ -177,31 +185,6 @@ def _parts(db: sqlite3.Connection, stretch: Commits) -> list[Commits]:
 
 def _any_holds(stretches: Sequence[Commits], commits: Commits) -> bool:
     return any(after <= commits[0] and commits[1] <= up_to for after, up_to in stretches)
-
-
-def _build(catalog: Catalog, identity: str, parent: Path, coming: Sequence[Published]) -> None:
-    """Build and prove generations in a folder."""
-    done = subprocess.run(
-        [*module_command("rag.indexes"), str(catalog.path), identity, str(parent)],
-        input=json.dumps([(one.name, one.vectors, *one.commits) for one in coming]),
-        capture_output=True,
-        text=True,
-        env=environment(),
-    )
-    if done.returncode == 0:
-        return
-    if shutil.disk_usage(parent).free < 64 * 2**20:
-        raise DiskFull(
-            str(parent),
-            "The disk is too full to build the vector index; all documents are safe.",
-            "Make room and run the same command again.",
-        )
-    detail = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    raise LibraryDamaged(
-        str(parent),
-        f"The vector index could not be built: {detail}.",
-        "All documents are safe and searchable; run the same command again.",
-    )
 
 
 def _on_disk(folder: Path) -> dict[str, tuple[int, int]]:

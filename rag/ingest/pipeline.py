@@ -21,7 +21,9 @@ from rag.catalog.connection import Catalog
 from rag.catalog.documents import FileVersion
 from rag.chunking import CHUNKER, Chunker
 from rag.errors import IdentityMismatch
+from rag.indexes.builder import Builder
 from rag.indexes.follow import follow_all
+from rag.indexes.publish import will_be_due
 from rag.ingest import members
 from rag.ingest.commit import Begun, Committer, Embedded
 from rag.ingest.ocr_stage import OcrStage
@@ -68,7 +70,8 @@ IngestEvent = Planned | Embedded | Recognised | FileResult | Summary
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The parts of an ingestion. `is_current`: whether today's reader and chunker made a document;
-    `readers_key` names all readers of today; `recogniser` None: no OCR.
+    `readers_key` names all readers of today; `builder`: of generations, closed with each run;
+    `recogniser` None: no OCR.
     """
 
     catalog: Catalog
@@ -78,6 +81,7 @@ class Pipeline:
     reader: Reader
     readers_key: str
     is_current: Callable[[Document], bool]
+    builder: Builder
     recogniser: Recogniser | None = None
 
     def run(self, plan: Plan, lock: WriterLock, collection: str | None) -> Iterator[IngestEvent]:
@@ -96,7 +100,7 @@ class Pipeline:
         counts: Counter[str] = Counter()
         chunks = moved = recognised = 0
         yield Planned(plan.files, len(plan.load), tuple(d.path for d in plan.remove))
-        with closing(committer):
+        with closing(committer), closing(self.builder):
             for event in self._events(plan, lock, committer):
                 if isinstance(event, FileResult):
                     counts[event.outcome] += 1
@@ -162,11 +166,15 @@ class Pipeline:
             _by_content(plan),
         )
         arrivals = Arrivals(preparer, plan.load)
+        if plan.load:
+            self.chunker.warm()  # while the process that reads begins
         due = time.perf_counter() + FOLLOW_SECONDS
         moved: set[str] = set()
         try:
             for begun in _one_ahead(arrivals, committer):
                 group = begun.group
+                if arrivals.ended and self._will_be_due(arrivals.texts):
+                    self.builder.begin()
                 gone = [document for prepared in group for document in prepared.gone]
                 yield from remove(self.catalog, self.home, lock, gone)
                 yield from committer.finish(begun)
@@ -185,6 +193,10 @@ class Pipeline:
         with self.catalog.read() as db:
             return recognitions.of_file(db, sha256)
 
+    def _will_be_due(self, coming: int) -> bool:
+        with self.catalog.read() as db:
+            return will_be_due(db, coming)
+
     def _settle(self, lock: WriterLock, committer: Committer) -> None:
         """Clear away what no document needs any more, and let the indexes follow to the end."""
         with self.catalog.write(lock) as db:
@@ -192,7 +204,7 @@ class Pipeline:
                 indexing.forget_former(db)
             vectors.sweep(db, indexing.kept(db))
             recognitions.sweep(db)
-        follow_all(self.catalog, self.home, lock, at_end=True)
+        follow_all(self.catalog, self.home, lock, at_end=True, builder=self.builder)
         self.catalog.checkpoint()
 
     def _check_identity(self) -> EmbeddingIdentity:

@@ -191,6 +191,7 @@ class Arrivals:
     def __init__(self, preparer: Preparer, files: Sequence[Found]) -> None:
         self._queue: queue.Queue[Prepared | BaseException | None] = queue.Queue(AHEAD)
         self._stopping = threading.Event()
+        self.texts = 0  # of all that was handed out
         self._waiting_texts = 0
         self._count = threading.Condition()
         self._ended = False
@@ -219,6 +220,7 @@ class Arrivals:
             else:
                 group.append(item)
                 texts -= len(item.texts)
+                self.texts += len(item.texts)
                 self._counted(-len(item.texts))
         return group
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from library import IDENTITY, forget, put, stack, writing
 
@@ -15,7 +16,8 @@ from rag.catalog import chunks, indexing, vectors
 from rag.catalog.connection import Catalog
 from rag.catalog.indexing import Commits, Generation
 from rag.errors import LibraryDamaged
-from rag.indexes import generations, publish
+from rag.indexes import builder, generations, publish
+from rag.indexes.builder import Builder
 from rag.indexes.follow import KEYWORD, build_anew, follow_all, follow_keyword
 from rag.indexes.generations import VectorIndex, current, gaps
 from rag.indexes.keyword import KeywordIndex
@@ -209,7 +211,7 @@ def test_a_build_that_fails_publishes_nothing(
         before = indexing.generations(db)
     with pytest.raises(LibraryDamaged, match="could not be built") as caught:
         coming = [Generation("x", IDENTITY.key, (0, 1), 3)]
-        publish._build(broken, IDENTITY.key, elsewhere.root / "indexes" / "vector", coming)
+        Builder(broken).build(IDENTITY.key, elsewhere.root / "indexes" / "vector", coming)
     assert "safe" in caught.value.hint
     with catalog.read() as db:
         assert indexing.generations(db) == before
@@ -275,6 +277,38 @@ def test_a_large_stretch_is_cut_between_commits_into_equal_parts(
     assert published(catalog) == made
 
 
+def test_a_process_begun_ahead_builds_and_one_begun_for_nothing_is_ended(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    writing(catalog, lock, "/a", *texts(3))
+    ahead = Builder(catalog)
+    ahead.begin()
+    (begun,) = psutil.Process().children()
+    ahead.begin()
+    assert psutil.Process().children() == [begun]
+    (made,) = publish_generations(catalog, home, lock, [(0, 1)], builder=ahead)
+    assert published(catalog) == [made]
+    assert not begun.is_running()
+    ahead.begin()
+    (second,) = psutil.Process().children()
+    ahead.close()
+    assert not second.is_running()
+
+
+def test_a_process_begun_ahead_that_died_publishes_nothing(
+    catalog: Catalog, home: Home, lock: WriterLock
+) -> None:
+    writing(catalog, lock, "/a", *texts(3))
+    ahead = Builder(catalog)
+    ahead.begin()
+    psutil.Process().children()[0].kill()
+    with pytest.raises(LibraryDamaged, match="exit code -9"):
+        publish_generations(catalog, home, lock, [(0, 1)], builder=ahead)
+    assert published(catalog) == []
+    publish_generations(catalog, home, lock, [(0, 1)], builder=ahead)
+    assert len(published(catalog)) == 1
+
+
 SPAWNING = """
 import multiprocessing, runpy
 begin = multiprocessing.set_start_method
@@ -287,7 +321,7 @@ def test_where_processes_are_not_forked_but_spawned_generations_are_made_too(
     catalog: Catalog, home: Home, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on macOS and Windows."""
-    monkeypatch.setattr(publish, "module_command", lambda _: (sys.executable, "-c", SPAWNING))
+    monkeypatch.setattr(builder, "module_command", lambda _: (sys.executable, "-c", SPAWNING))
     writing(catalog, lock, "/a", *texts(5))
     made = made_of_all(catalog, home, lock)
     with closing(VectorIndex(home)) as reader:

@@ -13,6 +13,7 @@ from rag.chunking import Chunker
 from rag.config import load_settings
 from rag.engines import wordpiece
 from rag.errors import UnknownDocument
+from rag.indexes.builder import Builder
 from rag.ingest.commit import Committer
 from rag.ingest.pipeline import Planned, Summary
 from rag.ingest.prepare import Preparer
@@ -281,6 +282,17 @@ def test_a_run_tells_its_plan_first_and_its_sums_last(library: Library) -> None:
         last = runs.last(db)
     assert last is not None
     assert last["ended_at"] is not None
+
+
+def test_the_process_that_builds_is_begun_while_the_last_texts_are_embedded(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[int] = []
+    monkeypatch.setattr(Builder, "begin", lambda _: known.append(stored_vectors(library)))
+    library.fill({"tide.txt": LONG})
+    assert known == [0]
+    library.ingest()
+    assert known == [0], "nothing was new"
 
 
 def test_stored_offsets_lead_to_the_very_text(library: Library) -> None:
