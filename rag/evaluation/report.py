@@ -17,6 +17,7 @@ HEADINGS = {m: m.replace("recall", "R").replace("success", "hit") for m in SHOWN
 """As they stand above columns: a line of 80 characters holds all."""
 COMPARED = ("ndcg@10", "recall@10")  # with intervals; all are in the JSON
 PRODUCT = "hybrid"
+BESIDE = {"keyword": "keyword, beyond dense"}  # both run at once
 OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "silent", "failed")
 ANSWERABLE, UNANSWERABLE = "answerable", "not answerable"
 Rows = list[list[str]]
@@ -48,7 +49,7 @@ def times(run: Run) -> Rows:
     rows = [["part", "ms p50", "ms p95"]]
     for part in stage.asked[0].stages if stage.asked else ():
         median, high = stage.milliseconds(part)
-        rows.append([part, f"{median:.1f}", f"{high:.1f}"])
+        rows.append([BESIDE.get(part, part), f"{median:.1f}", f"{high:.1f}"])
     return rows
 
 
