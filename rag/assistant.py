@@ -146,7 +146,8 @@ class Assistant:
             upload, _, sha256 = name.removeprefix(UPLOAD).rpartition("#")
             location = self._home.uploads / sha256
             stat = location.stat()
-            files.append(Found(UPLOAD + upload, location, None, stat.st_size, stat.st_mtime_ns))
+            label = UPLOAD + upload
+            files.append(Found(label, None, stat.st_size, stat.st_mtime_ns, elsewhere=location))
         return self._plan(Discovery(tuple(files), ()))
 
     def ingest(

@@ -36,6 +36,7 @@ SELECT d.id, d.path, d.name, d.format, d.title, d.sha256, d.size, d.mtime_ns, d.
           FROM units u WHERE u.document_id = d.id AND state <> 'read')
 FROM documents d
 """
+_STATES: tuple[UnitState, ...] = get_args(UnitState)
 _IS_UNREAD = "state <> 'read' AND state IN ('garbled', 'needs_ocr')"  # by the index of the others
 
 
@@ -322,7 +323,7 @@ def _upsert(db: sqlite3.Connection, file: FileVersion, values: dict[str, object]
 def _document(row: sqlite3.Row) -> Document:
     error = ErrorInfo(*row[9:12]) if row[9] else None
     collections = () if row[19] == "[]" else tuple(sorted(json.loads(row[19])))
-    states = _states(row[15], Counter(json.loads(row[24])))
+    states = _states(row[15], Counter(json.loads(row[24])) if row[24] != "[]" else {})
     values = (
         *row[:9],
         error,
@@ -351,9 +352,8 @@ def _unit(row: sqlite3.Row) -> Unit:
 
 def _states(pages: int, not_read: Mapping[str, int]) -> dict[UnitState, int]:
     """Pages by state, those of no state left out; `not_read`: the others than `read`."""
-    counts = {state: not_read.get(state, 0) for state in get_args(UnitState)}
-    counts["read"] = pages - sum(counts.values())
-    return {state: number for state, number in counts.items() if number}
+    counts = {"read": pages - sum(not_read.values()), **not_read}
+    return {state: counts[state] for state in _STATES if counts.get(state)}
 
 
 def _now() -> str:

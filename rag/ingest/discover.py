@@ -19,17 +19,22 @@ IGNORED_STARTS = (".", "~$")  # hidden files, and the locks that office programs
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file as it lies there: its bytes at `location`, named `path` by the library.
+    """A file as it lies there, named `path` by the library.
 
-    `container`: the path of the file that it was found in, if it is a member of one.
+    `container`: the path of the file that it was found in, if it is a member of one. `elsewhere`:
+    where the bytes are of an upload, and of a member that was taken out.
     """
 
     path: str
-    location: Path
     root: str | None
     size: int
     mtime_ns: int
     container: str | None = None
+    elsewhere: Path | None = None
+
+    @property
+    def location(self) -> Path:
+        return self.elsewhere or Path(self.path)
 
     @property
     def name(self) -> str:
@@ -136,7 +141,7 @@ def _found(
         unreadable.append((path, _refused(path, error)))
         return
     if stat.S_ISREG(found.st_mode):
-        yield Found(path, Path(path), root, found.st_size, found.st_mtime_ns)
+        yield Found(path, root, found.st_size, found.st_mtime_ns)
 
 
 def _ignored(name: str) -> bool:

@@ -41,7 +41,7 @@ def by_container(documents: Iterable[Document]) -> Mapping[str, Sequence[Documen
 def named(holder: Found, name: str) -> Found:
     """A member of a file, not yet taken out."""
     container = holder.container or holder.path
-    return Found(f"{holder.path}{MARK}{name}", Path(name), holder.root, 0, 0, container)
+    return Found(f"{holder.path}{MARK}{name}", holder.root, 0, 0, container)
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def taken_out(source: Source, holder: Found, name: str, folder: Path) -> Iterato
         )
     content = source.member(holder.location, name)
     with tempfile.TemporaryDirectory(dir=_made(folder)) as own:
-        location = Path(own) / member.location.name
+        location = Path(own) / Path(name).name
         try:
             location.write_bytes(content)
             stat = location.stat()
@@ -69,7 +69,7 @@ def taken_out(source: Source, holder: Found, name: str, folder: Path) -> Iterato
             raise LoadError(
                 member.path, f"{name} could not be taken out: {why}.", "Make room on the disk."
             ) from error
-        yield replace(member, location=location, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
+        yield replace(member, elsewhere=location, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
 
 
 def within(path: str, container: str | None) -> list[str]:

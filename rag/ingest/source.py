@@ -25,8 +25,8 @@ def opened(
     path = document.container or document.path
     with catalog.read() as db:
         file = documents.by_path(db, path) or document
-    location = home.uploads / file.sha256 if path.startswith(UPLOAD) else Path(path)
-    found = Found(path, location, None, 0, 0)
+    upload = home.uploads / file.sha256 if path.startswith(UPLOAD) else None
+    found = Found(path, None, 0, 0, elsewhere=upload)
     with ExitStack() as stack:
         for name in members.within(document.path, document.container):
             member = members.taken_out(reader, found, name, home.taken_out)

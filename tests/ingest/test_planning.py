@@ -12,7 +12,7 @@ BLIND = ErrorInfo("unreadable", "No.", "Check.")
 
 
 def found(path: str, size: int = 1, mtime_ns: int = 1) -> Found:
-    return Found(path, location=None, root="/docs", size=size, mtime_ns=mtime_ns)  # type: ignore[arg-type]
+    return Found(path, root="/docs", size=size, mtime_ns=mtime_ns)
 
 
 def document(path: str, outcome: Outcome = "added", **others: object) -> Document:
