@@ -277,20 +277,23 @@ def test_a_large_stretch_is_cut_between_commits_into_equal_parts(
     assert published(catalog) == made
 
 
+def process_of(ahead: Builder) -> psutil.Process:
+    ahead.begin()
+    assert ahead._begun is not None
+    return psutil.Process(ahead._begun.pid)
+
+
 def test_a_process_begun_ahead_builds_and_one_begun_for_nothing_is_ended(
     catalog: Catalog, home: Home, lock: WriterLock
 ) -> None:
     writing(catalog, lock, "/a", *texts(3))
     ahead = Builder(catalog)
-    ahead.begin()
-    (begun,) = psutil.Process().children()
-    ahead.begin()
-    assert psutil.Process().children() == [begun]
+    begun = process_of(ahead)
+    assert process_of(ahead) == begun
     (made,) = publish_generations(catalog, home, lock, [(0, 1)], builder=ahead)
     assert published(catalog) == [made]
     assert not begun.is_running()
-    ahead.begin()
-    (second,) = psutil.Process().children()
+    second = process_of(ahead)
     ahead.close()
     assert not second.is_running()
 
@@ -300,8 +303,7 @@ def test_a_process_begun_ahead_that_died_publishes_nothing(
 ) -> None:
     writing(catalog, lock, "/a", *texts(3))
     ahead = Builder(catalog)
-    ahead.begin()
-    psutil.Process().children()[0].kill()
+    process_of(ahead).kill()
     with pytest.raises(LibraryDamaged, match="exit code -9"):
         publish_generations(catalog, home, lock, [(0, 1)], builder=ahead)
     assert published(catalog) == []
