@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rag.errors import NothingToIngest, PathNotFound
 from rag.types import ErrorInfo
@@ -17,8 +18,7 @@ IGNORED_NAMES = frozenset({"Thumbs.db", "desktop.ini", "__pycache__"})
 IGNORED_STARTS = (".", "~$")  # hidden files, and the locks that office programs leave
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):  # which is made three times as fast as a dataclass
     """A file as it lies there, named `path` by the library.
 
     `container`: the path of the file that it was found in, if it is a member of one. `elsewhere`:
@@ -100,7 +100,8 @@ def _require(path: Path, given: Path) -> None:
 
 def _files(path: Path, leave_out: Path, unreadable: list[tuple[str, ErrorInfo]]) -> Iterator[Found]:
     if not path.is_dir():
-        yield from _found(str(path), path.stat, None, unreadable)
+        if file := _found(str(path), path.stat, None, unreadable):
+            yield file
         return
     root, folders = str(path), [str(path)]
     while folders:  # one stat a file: os.walk and Path would ask three times
@@ -112,7 +113,8 @@ def _files(path: Path, leave_out: Path, unreadable: list[tuple[str, ErrorInfo]])
             continue
         for entry in entries:
             if not _is_folder(entry):
-                yield from _found(entry.path, entry.stat, root, unreadable)
+                if file := _found(entry.path, entry.stat, root, unreadable):
+                    yield file
             elif not entry.is_symlink() and entry.path != str(leave_out):
                 folders.append(entry.path)
 
@@ -129,19 +131,21 @@ def _found(
     look: Callable[[], os.stat_result],
     root: str | None,
     unreadable: list[tuple[str, ErrorInfo]],
-) -> Iterator[Found]:
+) -> Found | None:
+    """What lies there; None, and a note in `unreadable`, where it cannot be looked at."""
     try:
         path.encode()
         found = look()
     except UnicodeEncodeError:
         name = os.fsencode(path).decode("utf-8", "replace")
         unreadable.append((name, _ill_named(name)))
-        return
+        return None
     except OSError as error:
         unreadable.append((path, _refused(path, error)))
-        return
-    if stat.S_ISREG(found.st_mode):
-        yield Found(path, root, found.st_size, found.st_mtime_ns)
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Found(path, root, found.st_size, found.st_mtime_ns)
 
 
 def _ignored(name: str) -> bool:

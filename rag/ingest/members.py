@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -69,7 +68,7 @@ def taken_out(source: Source, holder: Found, name: str, folder: Path) -> Iterato
             raise LoadError(
                 member.path, f"{name} could not be taken out: {why}.", "Make room on the disk."
             ) from error
-        yield replace(member, elsewhere=location, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
+        yield member._replace(elsewhere=location, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
 
 
 def within(path: str, container: str | None) -> list[str]:
