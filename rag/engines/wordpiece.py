@@ -14,6 +14,7 @@ from tokenizers import Encoding, Tokenizer
 from rag.paths import PACKAGE
 
 SPECIAL_TOKENS = 2  # [CLS] and [SEP] around every text
+_KEPT = 64  # characters of a word whose count is kept
 _FILE = PACKAGE / "assets" / "wordpiece.json"
 
 
@@ -28,9 +29,11 @@ def _tokenizer() -> Tokenizer:
 def count(text: str) -> int:
     """Tokens of one text, without the special ones: those of its words, whatever their order.
 
-    No token reaches over a space, and a word that was counted before costs a tenth.
+    No token reaches over a space, and a word that was counted before costs a tenth. What has hardly
+    any spaces, such as Chinese, is counted whole: it would be kept whole.
     """
-    return sum(map(_in_word, text.replace("\n", " ").split(" ")))
+    words = text.replace("\n", " ").split(" ")
+    return sum(map(_in_word, words)) if max(map(len, words)) < _KEPT else count_all([text])[0]
 
 
 def count_all(texts: Sequence[str]) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,14 @@ def test_counts_are_exact(engine: EmbeddedEngine) -> None:
     count = engine.count_tokens(MODEL, ["embeddings"])[0]
     assert count.low == count.high == 4  # em ##bed ##ding ##s
     assert wordpiece.count("embeddings") == 4
+
+
+def test_a_text_has_the_tokens_of_its_words_whatever_is_in_them() -> None:
+    chance = random.Random(0)
+    letters = [chr(c) for c in (*range(0x250), *range(0x300, 0x370), 0x3A3, 0x2028, 0x3000, 0x4E00)]
+    letters += [" ", "\n", "a", "e"] * 40
+    texts = ["".join(chance.choices(letters, k=chance.randint(0, 90))) for _ in range(2000)]
+    assert [wordpiece.count(text) for text in texts] == wordpiece.count_all(texts)
 
 
 def test_it_has_no_language_model_and_says_what_to_do(engine: EmbeddedEngine) -> None:
