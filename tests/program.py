@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rag.cli import console
 from rag.cli.main import main
 
 
@@ -34,7 +35,10 @@ class Ran:
 def run_here(
     arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Ran:
-    """`rag` with these arguments, without a terminal: faster than a process of its own."""
+    """`rag` with these arguments, without a terminal, 200 columns wide: faster than a process of its
+    own.
+    """
+    monkeypatch.setattr(console.out, "width", 200)  # COLUMNS counts only where it is made
     monkeypatch.setattr(sys, "argv", ["rag", *arguments])
     code: object = 0
     try:

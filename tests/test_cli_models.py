@@ -41,7 +41,6 @@ def models(
 ) -> Run:
     """`rag models …` on the scripted server, without a terminal."""
     monkeypatch.setenv("RAG_OLLAMA_HOST", server.url)
-    monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments: str) -> Ran:
         return run_here(["models", *arguments], monkeypatch, capsys)

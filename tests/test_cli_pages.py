@@ -29,7 +29,6 @@ def rag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """`rag` on a library of the test's own."""
     monkeypatch.setenv("RAG_ENGINE", "embedded")
     monkeypatch.setenv("RAG_OLLAMA_HOST", NOWHERE)
-    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     run = partial(run_here, monkeypatch=monkeypatch, capsys=capsys)
     return lambda *arguments: run(arguments)

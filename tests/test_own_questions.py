@@ -407,7 +407,6 @@ def rag(
 ) -> Rag:
     monkeypatch.setenv("RAG_HOME", str(settings.home))
     monkeypatch.setenv("RAG_ENGINE", "embedded")
-    monkeypatch.setenv("COLUMNS", "200")
     return lambda *arguments: run_here(["evaluate", *arguments], monkeypatch, capsys)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ PAGE_WEIGHT = 2.0
 """The same of the number of a page that the query names."""
 COMMON_SHARE = 0.5
 """Of the chunks of an index: a word that more have costs the most to look up, and tells little apart."""
+MOST_READ = 750_000
+"""Entries of an index that the words of one query may have together, so that a long question to a
+million chunks takes no longer than a short one: the commonest words go first."""
 LARGE = 20_000  # chunks of an index that counts as large
 MOST_WORDS = 64  # of one query; a pasted page asks for its first words
 _ASKED_AT_ONCE = 2000  # ids
@@ -140,10 +143,6 @@ class KeywordIndex:
             part = chunk_ids[start : start + _ASKED_AT_ONCE]
             found += self._found(searcher, self._any("chunk", part), len(part))
         return [i for i, _ in found]
-        return [
-            i
-            for i, _ in self._found(self._searcher(), self._any("chunk", chunk_ids), len(chunk_ids))
-        ]
 
     def named(self, labels: Sequence[str], query: str, k: int) -> Scores:
         """The best `k` chunks for a query of the documents that have one of these labels."""
@@ -198,10 +197,16 @@ class KeywordIndex:
         return [(tantivy.Occur.Should, part) for part in (*text, *names, *pages)]
 
     def _telling(self, searcher: Any, words: list[list[str]]) -> list[list[str]]:
-        """Without the words of a large index that most of its chunks have, if there are others."""
+        """Without the words of a large index that most of its chunks have, if there are others; of
+        these no more than may be read.
+        """
         most = max(LARGE, searcher.num_docs) * COMMON_SHARE
-        rarer = [w for w in words if max(searcher.doc_freq("text", form) for form in w) <= most]
-        return rarer or words
+        counts = [sum(searcher.doc_freq("text", form) for form in word) for word in words]
+        rarest_first = sorted(range(len(words)), key=counts.__getitem__)
+        rarer = [i for i in rarest_first if counts[i] <= most] or rarest_first
+        read = accumulate(counts[i] for i in rarer)
+        kept = {i for i, so_far in zip(rarer, read, strict=True) if so_far <= MOST_READ}
+        return [word for i, word in enumerate(words) if i in kept or i == rarer[0]]
 
     def _form(self, forms: Sequence[str]) -> tantivy.Query:
         """One word in the forms that the languages give it; a chunk is in one of them."""

@@ -143,7 +143,9 @@ class _Look:
 
     def hidden(self) -> set[int]:
         """The text objects that nobody sees."""
-        found = set()
+        found: set[int] = set()
+        if not any(map(self.is_suspect, self.objects)):
+            return found
         drawn = [(kind, self._bounds(t)) for t in self.objects if (kind := self._kind(t))]
         ground: list[_Bounds] = []
         for thing in self.objects:

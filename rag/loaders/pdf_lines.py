@@ -67,6 +67,8 @@ class Places:
         """The box of a letter. Without extent: it is not drawn."""
         calls.get_char_box(self._textpage, self._index(position), *self._box_out)
         left, right, bottom, top = self._box
+        if self._turn is None:
+            return Box(left, bottom, right, top)
         return self._turned(left, bottom, right, top)
 
     def distance(self, position: int, following: int) -> float:
@@ -81,6 +83,8 @@ class Places:
     def size(self, position: int) -> float:
         calls.get_loose_char_box(self._textpage, self._index(position), self._loose_out)
         left, top, right, bottom = self._loose
+        if self._turn is None:
+            return top - bottom
         box = self._turned(left, bottom, right, top)
         return box.top - box.bottom
 
@@ -104,7 +108,7 @@ def lines(text: str, places: Places) -> tuple[Line, ...]:
         if line := part(text, start, end, places):
             found.append(line)
     heights = sorted(line.box.bottom for line in found)
-    inner = heights[OUTERMOST:-OUTERMOST]
+    inner = {*heights[OUTERMOST:-OUTERMOST]}
     return tuple(
         line if line.box.bottom in inner else line._replace(cells=len(parts_of(text, line, places)))
         for line in found
@@ -118,23 +122,25 @@ def part(text: str, start: int, end: int, places: Places) -> Line | None:
     first = last + 1 - len(shown.lstrip(_UNSEEN))
     if first > last:
         return None
-    one, other = places.box(first), places.box(last)
-    lefts, bottoms, rights, tops = zip(one, other, strict=True)
-    box = Box(min(lefts), min(bottoms), max(rights), max(tops))
+    left, bottom, right, top = places.box(first)
+    a, b, c, d = places.box(last)
+    box = Box(min(left, a), min(bottom, b), max(right, c), max(top, d))
     return Line(start, end, box, places.size(first))
 
 
 def parts_of(text: str, line: Line, places: Places) -> list[Line]:
-    """A line cut where its words stand far apart, or jump back."""
+    """A line cut where its words stand far apart, or jump back; itself where it is not cut."""
     parts = []
     start = line.start
+    gap, back = GAP * line.size, -2 * line.size
     for match in _SPACE.finditer(text, line.start, line.end):
         after = match.end()
         distance = places.distance(match.start() - 1, after)
-        jumps = distance < -2 * line.size and not _is_from_the_right(text[after])
-        if distance > GAP * line.size or jumps:
+        if distance > gap or (distance < back and not _is_from_the_right(text[after])):
             parts.append(part(text, start, after, places))
             start = after
+    if start == line.start:
+        return [line]
     parts.append(part(text, start, line.end, places))
     return [piece for piece in parts if piece]
 

@@ -134,6 +134,21 @@ def test_a_word_that_most_chunks_of_a_large_index_have_chooses_nothing_beside_ot
     assert ids(made, "the") == [1, 2, 3], "alone it is all there is"
 
 
+def test_the_commonest_words_of_a_long_question_are_left_out_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = index(
+        "The gauge.", "The mast.", "The gauge of the hull.", "The gauge, a winch.", "Oars."
+    )
+    question = "the gauge, mast and hull"
+    assert set(ids(made, question)) == {1, 2, 3, 4}
+    monkeypatch.setattr(keyword, "MOST_READ", 5)  # mast 1, hull 1, gauge 3; the 4
+    assert made.scores(question, [4]) == made.scores("gauge", [4])
+    monkeypatch.setattr(keyword, "MOST_READ", 4)
+    assert set(ids(made, question)) == {2, 3}
+    assert set(ids(made, "the")) == {1, 2, 3, 4}, "alone it is all there is"
+
+
 def test_scores_are_those_of_the_search() -> None:
     made = index("A gauge and a winch.", "A winch.", "A hull.", "The gauge of the hull.")
     found = dict(made.search("gauge of a hull", 10))
