@@ -38,6 +38,7 @@ from reliability.driver import PLACES  # noqa: E402
 AIMED = ("generation", "graph", "tantivy", "sqlite")
 PAGES_OF_LONG = 200
 TOGETHER = 3  # kills of one library until a run completes
+STEADY = 400  # files, from which on as much is deleted as comes, or the last kills take hours
 
 
 class Source(Protocol):
@@ -64,7 +65,9 @@ class Generated:
         self._corpus.add_long(PAGES_OF_LONG)
         self._corpus.add_short(30)
         self._corpus.rewrite(15)
-        self._corpus.delete(10)
+        steady = len(self._corpus.files()) > STEADY
+        self._corpus.delete(60 if steady else 10)
+        self._corpus.delete(int(steady), "long")
 
 
 class Real:

@@ -6,12 +6,15 @@ object it returns. Which engine does what is chosen in engine_choice.py.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from itertools import chain, count
+from pathlib import Path, PurePosixPath
 
 from rag import drawing, status
 from rag.answering.followup import standalone
@@ -141,14 +144,14 @@ class Assistant:
 
     def plan_uploads(self, names: Sequence[str]) -> Plan:
         """What an ingestion of stored uploads would do, by the names `store_upload` returned."""
-        files = []
-        for name in names:
+        files: dict[str, Found] = {}
+        for name in dict.fromkeys(names):
             upload, _, sha256 = name.removeprefix(UPLOAD).rpartition("#")
             location = self._home.uploads / sha256
-            stat = location.stat()
-            label = UPLOAD + upload
-            files.append(Found(label, None, stat.st_size, stat.st_mtime_ns, elsewhere=location))
-        return self._plan(Discovery(tuple(files), ()))
+            look = location.stat()
+            label = _free_label(UPLOAD + upload, files)
+            files[label] = Found(label, None, look.st_size, look.st_mtime_ns, elsewhere=location)
+        return self._plan(Discovery(tuple(files.values()), ()))
 
     def ingest(
         self,
@@ -197,8 +200,8 @@ class Assistant:
 
     def remove(self, document_ids: Sequence[str], wait: bool = True) -> list[FileResult]:
         """Forget documents. The files they came from are not touched. Raises `UnknownDocument`."""
-        gone = self._with_members(document_ids)
         with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
+            gone = self._with_members(document_ids)  # here: an ingestion may have added some
             results = remove(self._catalog, self._home, lock, gone)
             follow_all(self._catalog, self._home, lock, at_end=True)
             self._catalog.give_back(lock)
@@ -209,8 +212,8 @@ class Assistant:
         self, document_ids: Sequence[str], wait: bool = True
     ) -> tuple[list[FileResult], Certificate]:
         """Forget documents, build all indexes without them, and look whether anything is left."""
-        gone = self._with_members(document_ids)
         with WriterLock(self._home.writer_lock, "rag documents remove").acquire(wait) as lock:
+            gone = self._with_members(document_ids)
             with self._catalog.read() as db:
                 traces = remember(db, gone)
             results = remove(self._catalog, self._home, lock, gone)
@@ -418,8 +421,20 @@ def _checked_question(question: str) -> str:
     return text
 
 
+def _free_label(label: str, taken: Container[str]) -> str:
+    """The label of an upload, numbered where another file of the same upload has it."""
+    name = PurePosixPath(label)
+    numbered = (f"{name.stem} ({n}){name.suffix}" for n in count(2))
+    return next(each for each in chain([label], numbered) if each not in taken)
+
+
 def _is_gone(document: Document) -> bool:
-    return not Path(document.container or document.path).exists()
+    """Whether there is no such file any more; one that cannot be looked at may be there."""
+    try:
+        found = Path(document.container or document.path).stat()
+    except OSError as error:
+        return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+    return not stat.S_ISREG(found.st_mode)
 
 
 def _is_current(document: Document) -> bool:

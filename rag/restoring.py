@@ -5,6 +5,7 @@ Knows nothing of how backups are made (rag/catalog/backups.py).
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -113,7 +114,7 @@ def copied(home: Home, catalog: Path) -> Iterator[Path]:
 
 def take_over(home: Home, new: Path, lock: WriterLock) -> Standing:
     """Make a whole catalog the library's, and bring the indexes up to it."""
-    replacing.prepare(new)
+    replacing.prepare(new, home.database)
     aside = replacing.put_in_place(home, new, lock)
     with closing(Catalog(home.database)) as catalog:
         _forget_generations(catalog, home, lock)
@@ -121,7 +122,7 @@ def take_over(home: Home, new: Path, lock: WriterLock) -> Standing:
         catalog.checkpoint()
         with catalog.read() as db:
             known = documents.all_documents(db)
-            there = tuple(sorted(s for s in documents.sources(db) if Path(s).exists()))
+            there = tuple(sorted(filter(os.path.exists, documents.sources(db))))
             return Standing(len(known), chunks.count(db), there, aside)
 
 

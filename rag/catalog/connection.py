@@ -140,7 +140,10 @@ class Catalog:
                 yield db
             finally:
                 self._busy.db = None
-                self._idle.append((file, db))
+                if isinstance(db, _WithoutLog):  # it sees no later commit
+                    db.close()
+                else:
+                    self._idle.append((file, db))
 
     def _take(self) -> tuple[FileId, sqlite3.Connection]:
         try:
@@ -154,6 +157,10 @@ class Catalog:
                 return file, db
             db.close()  # of a file that another one has taken the place of
         return now, connect(self.path)
+
+
+class _WithoutLog(sqlite3.Connection):
+    """Reads the file as it is now, and writes nothing."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -171,7 +178,9 @@ def connect(path: Path) -> sqlite3.Connection:
     # no room for the file that readers and writers share: the library is whole, and can be read
     address = f"{path.as_uri()}?immutable=1"
     return _prepared(
-        sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+        sqlite3.connect(
+            address, uri=True, isolation_level=None, check_same_thread=False, factory=_WithoutLog
+        )
     )
 
 

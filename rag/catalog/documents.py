@@ -76,11 +76,30 @@ def by_path(db: sqlite3.Connection, path: str) -> Document | None:
     return _document(row) if row else None
 
 
+def hashes(db: sqlite3.Connection) -> set[str]:
+    """The SHA-256 of every document."""
+    return {row[0] for row in db.execute("SELECT sha256 FROM documents")}
+
+
 def found_below(db: sqlite3.Connection, folder: str) -> list[str]:
     """The paths below a folder that ingestions of folders found, not those named one by one."""
+    return _paths_below(db, folder, "root IS NOT NULL")
+
+
+def named_below(db: sqlite3.Connection, folder: str) -> list[str]:
+    """The paths below a folder that were named one by one."""
+    return _paths_below(db, folder, "root IS NULL")
+
+
+def adopt(db: sqlite3.Connection, found: Iterable[tuple[str, str]]) -> None:
+    """Documents, each after the folder whose ingestion has found it, are now those of that folder."""
+    db.executemany("UPDATE documents SET root = ? WHERE id = ?", found)
+
+
+def _paths_below(db: sqlite3.Connection, folder: str, condition: str) -> list[str]:
     start = folder.rstrip(os.sep) + os.sep
     rows = db.execute(
-        "SELECT path FROM documents WHERE root IS NOT NULL AND substr(path, 1, ?) = ?",
+        f"SELECT path FROM documents WHERE {condition} AND substr(path, 1, ?) = ?",
         (len(start), start),
     )
     return [row[0] for row in rows]

@@ -10,12 +10,13 @@ import contextlib
 import os
 import secrets
 import shutil
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.catalog import schema
-from rag.catalog.connection import connect, damage, mapped
-from rag.errors import LibraryDamaged
+from rag.catalog.connection import connect, damage, mapped, peek
+from rag.errors import HomeError, LibraryDamaged
 from rag.locks import WriterLock
 from rag.paths import Home, put_on_disk
 
@@ -37,18 +38,24 @@ def require_whole(path: Path) -> None:
             raise LibraryDamaged(str(path), f"{path} is damaged ({why}).", "Choose another one.")
 
 
-def prepare(path: Path) -> None:
-    """Make a copy of a catalog ready to take the place of a later one: of today's form, and with a
-    gap in its numbers.
+def prepare(path: Path, former: Path) -> None:
+    """Make a copy of a catalog ready to take the place of another one: of today's form, and with
+    numbers far above those of both.
 
     Its keyword index is to be built anew: what there is was made of other numbers.
     """
-    gap = STRIDE * (1 + secrets.randbelow(_GAPS))
+    gap = STRIDE * (1 + secrets.randbelow(_GAPS))  # by chance: `former` may be past reading
+    commit, chunk = _last_numbers(former)
     with mapped(path), contextlib.closing(connect(path)) as db:
         schema.migrate(db, None)
         db.execute("BEGIN IMMEDIATE")
-        db.execute("UPDATE meta SET value = value + ? WHERE key = 'sequence'", (gap,))
-        db.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'chunks'", (gap,))
+        db.execute(
+            "UPDATE meta SET value = max(CAST(value AS INTEGER), ?) + ? WHERE key = 'sequence'",
+            (commit, gap),
+        )
+        db.execute(
+            "UPDATE sqlite_sequence SET seq = max(seq, ?) + ? WHERE name = 'chunks'", (chunk, gap)
+        )
         db.execute("DELETE FROM watermarks")
         db.execute("DELETE FROM removals")
         db.execute("COMMIT")
@@ -63,15 +70,49 @@ def put_in_place(home: Home, new: Path, lock: WriterLock) -> Path | None:
     the end of their question and open the new one for the next (`Catalog`).
     """
     lock.require()
-    aside = _set_aside(home) if home.database.exists() else None
     put_on_disk(new)
-    new.replace(home.database)
+    logs = [home.database.with_name(home.database.name + ending) for ending in ("-wal", "-shm")]
+    aside = None
+    if home.database.exists():
+        _fold_log(home.database)
+        aside = _set_aside(home)
+    try:
+        for log in logs:  # it must not be taken for the new one's
+            with contextlib.suppress(FileNotFoundError):
+                log.rename(aside / log.name) if aside else log.unlink()
+        new.replace(home.database)
+    except BaseException:
+        for log in logs:
+            if aside and new.exists() and (aside / log.name).exists():
+                (aside / log.name).rename(log)
+        raise
     put_on_disk(home.root)
     return aside
 
 
+def _last_numbers(database: Path) -> tuple[int, int]:
+    """The last commit and the last chunk of a catalog; 0 of one that cannot be read."""
+    sql = (
+        "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'sequence'), "
+        "(SELECT max(seq) FROM sqlite_sequence WHERE name = 'chunks')"
+    )
+    try:
+        commit, chunk = peek(database, lambda db: tuple(db.execute(sql).fetchone()))
+    except (HomeError, sqlite3.Error, OSError):
+        return 0, 0
+    return commit or 0, chunk or 0
+
+
+def _fold_log(database: Path) -> None:
+    """Bring into a catalog what only its log has: whatever happens then, it is whole alone. One that
+    is damaged stays as it is.
+    """
+    with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(connect(database)) as db:
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
 def _set_aside(home: Home) -> Path:
-    """Keep the catalog as it is, with its log: that must not be taken for the new one's."""
+    """Keep the catalog as it is."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     aside = home.aside / f"{stamp}-{secrets.token_hex(2)}"
     aside.mkdir(parents=True, mode=0o700)
@@ -80,8 +121,4 @@ def _set_aside(home: Home) -> Path:
         os.link(home.database, kept)
     except OSError:  # a file system without links
         shutil.copyfile(home.database, kept)
-    for ending in ("-wal", "-shm"):
-        log = home.database.with_name(home.database.name + ending)
-        with contextlib.suppress(FileNotFoundError):
-            log.rename(aside / log.name)
     return aside

@@ -111,9 +111,15 @@ class KeywordIndex:
             raise _map(error) from error
 
     def pinned(self) -> KeywordIndex:
-        """This index as it is now, to be searched: it stays so whatever is committed later."""
+        """This index as it is now, to be searched: it stays so whatever is committed later.
+
+        Raises `LibraryDamaged` where its files are gone.
+        """
         moment = copy(self)
-        moment._pinned = self._searcher()
+        try:
+            moment._pinned = self._searcher()
+        except (ValueError, OSError) as error:
+            raise _map(error) from error
         return moment
 
     @property

@@ -153,7 +153,7 @@ class Committer:
         keep: Set[bytes],
     ) -> FileResult:
         """Commit one file of a group; `keep`: the vectors that any file of the group needs."""
-        known, loaded, error = prepared.known, prepared.loaded, prepared.error
+        known, loaded, error = _known(db, prepared), prepared.loaded, prepared.error
         if loaded is None and error is not None:
             return self._fail(db, prepared, error.outcome, error.info, keep)
         if loaded is None:
@@ -212,7 +212,7 @@ class Committer:
         keep: Set[bytes],
     ) -> FileResult:
         """Write a failure down; an older version goes only if the outcome says the file changed."""
-        known = prepared.known
+        known = _known(db, prepared)
         retire = outcome in RETIRING
         sequence = chunks.next_sequence(db)
         if known is not None and retire:
@@ -233,6 +233,11 @@ class Committer:
             error=error,
             container=prepared.version.container,
         )
+
+
+def _known(db: sqlite3.Connection, prepared: Prepared) -> Document | None:
+    """The document that a file takes the place of: known before, or of the same path in this run."""
+    return prepared.known or documents.by_path(db, prepared.version.path)
 
 
 def unchanged(known: Document) -> FileResult:

@@ -109,7 +109,7 @@ def _files(path: Path, leave_out: Path, unreadable: list[tuple[str, ErrorInfo]])
         try:
             entries = [e for e in os.scandir(folder) if not _ignored(e.name)]
         except OSError as error:
-            unreadable.append((folder, _refused(folder, error)))
+            unreadable.append(_noted(folder, error))
             continue
         for entry in entries:
             if not _is_folder(entry):
@@ -136,12 +136,8 @@ def _found(
     try:
         path.encode()
         found = look()
-    except UnicodeEncodeError:
-        name = os.fsencode(path).decode("utf-8", "replace")
-        unreadable.append((name, _ill_named(name)))
-        return None
-    except OSError as error:
-        unreadable.append((path, _refused(path, error)))
+    except (UnicodeEncodeError, OSError) as error:
+        unreadable.append(_noted(path, error))
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
@@ -152,13 +148,12 @@ def _ignored(name: str) -> bool:
     return name in IGNORED_NAMES or name.startswith(IGNORED_STARTS)
 
 
-def _ill_named(path: str) -> ErrorInfo:
-    return ErrorInfo("unreadable", f"The name of {path} is not valid UTF-8.", "Rename it.")
-
-
-def _refused(path: str, error: OSError) -> ErrorInfo:
-    return ErrorInfo(
-        "unreadable",
-        f"{path} cannot be read: {error.strerror or error}.",
-        "Check its permissions; it is tried again on the next run.",
-    )
+def _noted(path: str, error: OSError | UnicodeEncodeError) -> tuple[str, ErrorInfo]:
+    """What cannot be looked at, under a name that can be written down, and why."""
+    name = os.fsencode(path).decode("utf-8", "replace")
+    if name != path or isinstance(error, UnicodeEncodeError):
+        message, hint = f"The name of {name} is not valid UTF-8.", "Rename it."
+    else:
+        message = f"{name} cannot be read: {error.strerror or error}."
+        hint = "Check its permissions; it is tried again on the next run."
+    return name, ErrorInfo("unreadable", message, hint)

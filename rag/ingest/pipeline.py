@@ -30,7 +30,7 @@ from rag.ingest.ocr_stage import OcrStage
 from rag.ingest.plan import Plan
 from rag.ingest.prepare import Arrivals, Prepared, Preparer, Reader, again
 from rag.ingest.recognise import Recognised, Recogniser
-from rag.ingest.remove import discard_uploads, remove
+from rag.ingest.remove import discard_uploads, remove, sweep_uploads
 from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import Document, Embedder, EmbeddingIdentity, FileResult, Recognition
@@ -148,6 +148,7 @@ class Pipeline:
         self, plan: Plan, lock: WriterLock, committer: Committer
     ) -> Iterator[Embedded | FileResult]:
         """Every file of the plan, without OCR."""
+        self._adopt(plan, lock)
         yield from committer.note_unchanged(plan.unchanged)
         known = plan.known
         inside = members.by_container(known.values())
@@ -189,6 +190,14 @@ class Pipeline:
         gone = [d for d in plan.remove if (d.container or d.path) not in moved]
         yield from remove(self.catalog, self.home, lock, gone)
 
+    def _adopt(self, plan: Plan, lock: WriterLock) -> None:
+        """What was named by itself before belongs to the folder in which this run has found it."""
+        with self.catalog.read() as db:
+            named = {p: f for f in plan.discovery.folders for p in documents.named_below(db, f)}
+        if found := [(named[d.path], d.id) for d in plan.unchanged if d.path in named]:
+            with self.catalog.write(lock) as db:
+                documents.adopt(db, found)
+
     def _recognised(self, sha256: str) -> dict[int, Recognition]:
         with self.catalog.read() as db:
             return recognitions.of_file(db, sha256)
@@ -204,6 +213,7 @@ class Pipeline:
                 indexing.forget_former(db)
             vectors.sweep(db, indexing.kept(db))
             recognitions.sweep(db)
+        sweep_uploads(self.catalog, self.home)
         follow_all(self.catalog, self.home, lock, at_end=True, builder=self.builder)
         self.catalog.checkpoint()
 

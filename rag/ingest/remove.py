@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 
 from rag.catalog import chunks, documents, recognitions
@@ -10,6 +12,8 @@ from rag.ingest.discover import UPLOAD
 from rag.locks import WriterLock
 from rag.paths import Home
 from rag.types import Document, FileResult
+
+_WAITING = 24 * 60 * 60  # seconds
 
 
 def remove(
@@ -33,9 +37,23 @@ def remove(
 
 def discard_uploads(catalog: Catalog, home: Home, former: Sequence[Document]) -> None:
     """Remove our copies of the uploads among documents or versions that are no longer live."""
-    copies = {d.sha256 for d in former if d.path.startswith(UPLOAD) and not d.container}
+    _discard(catalog, home, {d.sha256 for d in former if d.path.startswith(UPLOAD) and d.sha256})
+
+
+def sweep_uploads(catalog: Catalog, home: Home) -> None:
+    """Remove copies of uploads that no document has: left by a kill, or refused. Those of the last day
+    may wait for their turn.
+    """
+    if home.uploads.is_dir():
+        old = time.time() - _WAITING
+        _discard(
+            catalog, home, {e.name for e in os.scandir(home.uploads) if e.stat().st_mtime < old}
+        )
+
+
+def _discard(catalog: Catalog, home: Home, copies: set[str]) -> None:
     if copies:
         with catalog.read() as db:
-            copies -= {d.sha256 for d in documents.all_documents(db)}
-        for sha256 in copies:
-            (home.uploads / sha256).unlink(missing_ok=True)
+            copies -= documents.hashes(db)
+        for name in copies:
+            (home.uploads / name).unlink(missing_ok=True)

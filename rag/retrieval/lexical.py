@@ -53,13 +53,12 @@ class Lexical:
         ahead of the snapshot has forgotten chunks that are alive in it.
         """
         index = self._open()
-        while index:
-            followed = _watermark(catalog)
-            pinned = index.pinned()
-            if not followed:  # it is of another form, or being built anew
-                break
-            if _watermark(catalog) == followed:
-                return Pinned(followed, pinned)
+        with suppress(LibraryDamaged):  # its folder is being removed
+            # 0: it is of another form, or being built anew
+            while index and (followed := _watermark(catalog)):
+                pinned = index.pinned()
+                if _watermark(catalog) == followed:
+                    return Pinned(followed, pinned)
         return Pinned(0, None)
 
     def at(self, db: sqlite3.Connection, pinned: Pinned) -> Words:

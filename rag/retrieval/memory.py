@@ -112,7 +112,7 @@ class VectorMemory:
             if known is None and not load:
                 return None
             sequence = chunks.sequence(db)
-            if known is None or known.identity != identity.key or known.sequence < sequence:
+            if known is None or known.identity != identity.key or _behind(known, sequence):
                 known = self._all = _brought_up(db, identity.key, sequence, known)
             return known.rows
 
@@ -128,6 +128,15 @@ class VectorMemory:
             return known[2]
 
 
+def _behind(known: _AsOf, sequence: int) -> bool:
+    return known.sequence < sequence or _is_another(known, sequence)
+
+
+def _is_another(known: _AsOf, sequence: int) -> bool:
+    """Whether another catalog has taken the library's place since: its numbers are far from these."""
+    return abs(sequence - known.sequence) >= replacing.STRIDE / 2
+
+
 def _brought_up(db: sqlite3.Connection, identity: str, sequence: int, old: _AsOf | None) -> _AsOf:
     count = chunks.count(db)
     if count > MOST:
@@ -136,8 +145,7 @@ def _brought_up(db: sqlite3.Connection, identity: str, sequence: int, old: _AsOf
         old is None
         or old.rows is None
         or old.identity != identity
-        # a backup that was restored has chunks that were gone, and its numbers are far above
-        or sequence - old.sequence >= replacing.STRIDE / 2
+        or _is_another(old, sequence)
         or len(old.rows.ids) * (1 - _DEAD_SHARE) > count
     ):
         return _AsOf(identity, sequence, Rows.of(*vectors.of_chunks_after(db, identity, 0)))

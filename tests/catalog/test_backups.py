@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from contextlib import closing
@@ -12,9 +13,9 @@ import pytest
 from library import Library, forget, put, writing
 
 from rag import restoring
-from rag.catalog import backups, chunks, documents
+from rag.catalog import backups, chunks, documents, replacing
 from rag.catalog.backups import Backup, back_up
-from rag.catalog.connection import Catalog
+from rag.catalog.connection import Catalog, open_catalog
 from rag.errors import LibraryDamaged, UsageError
 from rag.locks import WriterLock
 from rag.paths import Home
@@ -242,3 +243,61 @@ def test_what_is_kept_says_when_it_was_made(catalog: Catalog, home: Home, lock: 
     (backup,) = backups.listed(home.backups)
     assert abs(datetime.now(UTC) - backup.made) < timedelta(minutes=1)
     assert backup.size == backup.path.stat().st_size
+
+
+@pytest.mark.parametrize("when", ["put_on_disk", "replace"])
+def test_a_restore_that_is_cut_off_before_its_swap_loses_nothing(
+    library: Library, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    with_backup(library)
+    library.fill({"late.md": "# Late\n\nThe ferry came late."})  # it is in the log alone
+    with monkeypatch.context() as cut:
+
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        cut.setattr(replacing if when == "put_on_disk" else Path, when, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            restoring.restore(library.home, restoring.choose(library.home, None))
+    assert "late.md" in library.found("ferry")  # by the process that had it open
+    with closing(Catalog(library.home.database)) as another, another.read() as db:
+        assert {d.name for d in documents.all_documents(db)} == {"tea.md", "rope.md", "late.md"}
+    assert names(library.home.database) == {"tea.md", "rope.md", "late.md"}
+    library.fill({"later.md": "# Later\n\nThe ferry sank."})
+    assert names(library.home.database) >= {"late.md", "later.md"}
+
+
+def test_what_a_kill_at_the_swap_leaves_is_whole_without_its_log(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_backup(library)
+    library.fill({"late.md": "# Late\n\nThe ferry came late."})
+    seen = []
+    replace = Path.replace
+
+    def look(path: Path, target: Path) -> Path:
+        if target == library.home.database:  # a kill here leaves the file alone
+            copy = shutil.copy(target, library.root / "killed.db")
+            seen.append((names(copy), target.with_name(f"{target.name}-wal").exists()))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", look)
+    restoring.restore(library.home, restoring.choose(library.home, None))
+    assert seen == [({"tea.md", "rope.md", "late.md"}, False)]
+
+
+def test_a_catalog_first_read_on_a_full_disk_sees_what_is_committed_later(tmp_path: Path) -> None:
+    with mounted(tmp_path) as small:
+        home = Home(small.mount / "home")
+        with closing(open_catalog(home)) as catalog, catalog.read() as db:
+            assert documents.all_documents(db) == []
+        small.fill()
+        with closing(Catalog(home.database)) as reading:
+            with reading.read() as db:
+                assert documents.all_documents(db) == []
+            small.empty()
+            lock = WriterLock(home.writer_lock, "a test")
+            with closing(open_catalog(home)) as catalog, lock.acquire():
+                writing(catalog, lock, "late.md", "The ferry came late.")
+            with reading.read() as db:
+                assert [d.name for d in documents.all_documents(db)] == ["late.md"]

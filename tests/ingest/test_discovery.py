@@ -135,6 +135,27 @@ def test_a_folder_that_may_not_be_opened_is_named_and_does_not_stop_the_rest(
     assert "Permission denied" in error.message
 
 
+def test_a_folder_without_a_proper_name_that_may_not_be_opened_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "a.txt")
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    Path(odd).mkdir()
+    scan = os.scandir
+
+    def refused(path: str) -> object:
+        if path == odd:
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    found = discover([tmp_path], NOWHERE)
+    assert names(found, tmp_path) == ["a.txt"]
+    ((path, error),) = found.unreadable
+    assert path == str(tmp_path / "caf\ufffd")
+    assert "not valid UTF-8" in error.message and error.message.encode()
+
+
 def test_a_path_below_a_closed_folder_is_an_error_of_ours(tmp_path: Path, unprivileged) -> None:
     make(tmp_path, "closed/b.txt")
     (tmp_path / "closed").chmod(0)

@@ -1,7 +1,12 @@
 """The life of a file in a library, through the real pipeline: what is done, and what is not."""
 
+import errno
+import hashlib
 import os
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +24,7 @@ from rag.ingest.pipeline import Planned, Summary
 from rag.ingest.prepare import Preparer
 from rag.ingest.remove import remove
 from rag.types import FileResult
+from tests.ingest.test_members import mail
 
 LONG = "\n\n".join(
     f"Paragraph {i} tells of the tide at pier {i}. " + "The water rises and falls. " * 30
@@ -236,6 +242,40 @@ def test_a_file_named_by_itself_is_not_removed_with_a_folder(library: Library) -
     assert library.document("alone.txt") is not None
 
 
+def test_a_file_named_by_itself_belongs_to_the_folder_that_finds_it_again(
+    library: Library,
+) -> None:
+    library.write({"alone.txt": "The resin cures.", "tide.txt": "The tide rises."})
+    library.ingest(library.folder / "alone.txt")
+    assert library.ingest()["alone.txt"].outcome == "unchanged"
+    (library.folder / "alone.txt").unlink()
+    assert library.ingest()["alone.txt"].outcome == "removed"
+
+
+def test_a_path_that_comes_twice_in_one_group_keeps_the_later_text_alone(library: Library) -> None:
+    """As a file `mail.eml!a.txt` beside an attachment of that name."""
+    library.write({"a.txt": LONG})
+    preparer = Preparer(
+        library.reader, Chunker(wordpiece.count), {}, is_current, library.home.taken_out, {},
+        lambda _: {},
+    )  # fmt: skip
+    (found,) = library.plan().load
+    group = list(preparer.prepare(found))
+    library.write({"a.txt": "The resin cures in three hours."})
+    (found,) = library.plan().load
+    group += preparer.prepare(found)
+    with library.lock() as lock:
+        committer = Committer(
+            library.catalog, library.embedder, library.embedder.identity, lock, READERS
+        )
+        first, second = (
+            e for e in committer.finish(committer.begin(group)) if isinstance(e, FileResult)
+        )
+        committer.close()
+    assert (first.document_id, second.outcome) == (second.document_id, "updated")
+    assert all_texts(library) == ["The resin cures in three hours."]
+
+
 def test_a_file_that_became_unreadable_for_a_while_in_a_subfolder_leaves_nothing_behind(
     library: Library,
 ) -> None:
@@ -350,6 +390,94 @@ def test_an_upload_of_the_same_name_takes_the_place_of_the_old_and_its_copy_goes
     (result,) = upload(assistant, "a.txt", b"The glue hardens overnight.")
     assert result.outcome == "updated"
     assert kept(assistant) == [b"The glue hardens overnight."]
+
+
+def test_two_files_of_one_name_in_one_upload_are_two_documents(assistant: Assistant) -> None:
+    stored = [
+        assistant.store_upload(name, text)
+        for name, text in (
+            ("a/invoice.txt", b"The mooring fee is due."), ("b/invoice.txt", b"Bread comes by van."),
+            ("c/invoice.txt", b"The mooring fee is due."),
+        )
+    ]  # fmt: skip
+    plan = assistant.plan_uploads(stored)
+    results = [e for e in assistant.ingest(plan) if isinstance(e, FileResult)]
+    assert {r.path for r in results} == {"upload:invoice.txt", "upload:invoice (2).txt"}
+    for question, name in (("mooring fee", "invoice.txt"), ("bread van", "invoice (2).txt")):
+        assert assistant.search(question).hits[0].chunk.name == name
+    assert len(kept(assistant)) == 2
+
+
+def test_an_upload_whose_copy_was_lost_is_said_so_and_can_be_uploaded_again(
+    assistant: Assistant,
+) -> None:
+    name = assistant.store_upload("a.txt", b"The resin cures in three hours.")
+    plan = assistant.plan_uploads([name])
+    for copy in assistant.settings.library.uploads.iterdir():
+        copy.unlink()
+    (lost,) = (e for e in assistant.ingest(plan) if isinstance(e, FileResult))
+    assert lost.outcome == "unreadable"
+    (again,) = upload(assistant, "a.txt", b"The resin cures in three hours.")
+    assert again.outcome == "added"
+    assert again.document_id and assistant.remove([again.document_id])
+    assert kept(assistant) == []
+
+
+def test_a_copy_that_no_document_has_goes_after_a_day(assistant: Assistant) -> None:
+    for name, age in (("waiting", 0), ("forgotten", 100_000)):
+        assistant.store_upload(name, name.encode())
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        at = time.time() - age
+        os.utime(assistant.settings.library.uploads / digest, (at, at))
+    upload(assistant, "a.txt", b"The resin cures in three hours.")
+    assert sorted(kept(assistant)) == [b"The resin cures in three hours.", b"waiting"]
+
+
+def test_what_an_ingestion_adds_while_a_removal_waits_is_removed_too(
+    assistant: Assistant, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.eml"
+    path.write_bytes(mail("Contract", "Attached.", **{"one.txt": b"The rent is 900 euros."}))
+    list(assistant.ingest(assistant.plan([path])))
+    (message,) = (d for d in assistant.documents() if d.container is None)
+    path.write_bytes(
+        mail("Contract", "Attached.", **{"one.txt": b"The rent.", "two.txt": b"The cormorant."})
+    )
+    run = assistant.ingest(assistant.plan([path]))
+    next(run)  # it has the lock
+    with closing(open_assistant(assistant.settings)) as other, ThreadPoolExecutor(1) as thread:
+        removal = thread.submit(other.remove, [message.id])
+        with pytest.raises(TimeoutError):
+            removal.result(timeout=1)
+        list(run)
+        assert {r.path for r in removal.result()} == {
+            str(path), f"{path}!one.txt", f"{path}!two.txt"
+        }  # fmt: skip
+    assert assistant.documents() == []
+
+
+def test_a_file_that_is_a_folder_now_is_gone_and_one_that_cannot_be_looked_at_is_not(
+    assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name in ("a.md", "b.md", "c.md"):
+        (folder / name).write_text(f"# {name}\n\nThe resin cures.")
+    list(assistant.ingest(assistant.plan([folder])))
+    for name in ("b.md", "c.md"):
+        (folder / name).unlink()
+    (folder / "b.md").mkdir()
+    plan = assistant.plan([folder])
+    look = Path.stat
+
+    def refused(path: Path, **options: bool) -> os.stat_result:
+        if path.name == "c.md":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return look(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    results = [e for e in assistant.ingest(plan) if isinstance(e, FileResult)]
+    assert {Path(r.path).name for r in results if r.outcome == "removed"} == {"b.md"}
 
 
 def test_a_copy_that_two_uploads_share_stays_until_both_are_gone(assistant: Assistant) -> None:

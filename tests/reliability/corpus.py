@@ -59,8 +59,8 @@ class Corpus:
         """New text for some of the short files."""
         return [self._write(path, pages=1) for path in self._some("note", count)]
 
-    def delete(self, count: int) -> list[Path]:
-        paths = self._some("note", count)
+    def delete(self, count: int, kind: str = "note") -> list[Path]:
+        paths = self._some(kind, count)
         for path in paths:
             path.unlink()
         return paths

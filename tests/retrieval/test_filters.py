@@ -141,10 +141,16 @@ def test_after_a_backup_was_restored_all_of_it_is_in_memory(library: Library) ->
         with library.catalog.read() as db:
             rows = memory.at(db, identity, load=True)
         assert rows is not None and not before & set(rows.ids.tolist())
-        replacing.prepare(backup)
-        replacing.put_in_place(library.home, backup, lock)
-    with library.catalog.read() as db:
-        rows = memory.at(db, identity, load=True)
-        assert rows is not None
-        assert set(rows.ids.tolist()) == {chunk.id for chunk in chunks.after(db, 0)}
-    assert before < set(rows.ids.tolist())
+    last = 0
+    for _ in range(3):  # each has numbers above those of the one before
+        with library.lock() as lock:
+            again = shutil.copy(backup, library.root / "again.db")
+            replacing.prepare(again, library.home.database)
+            replacing.put_in_place(library.home, again, lock)
+        with library.catalog.read() as db:
+            rows = memory.at(db, identity, load=True)
+            assert rows is not None
+            assert set(rows.ids.tolist()) == {chunk.id for chunk in chunks.after(db, 0)}
+            assert chunks.sequence(db) >= last + replacing.STRIDE
+            last = chunks.sequence(db)
+        assert before < set(rows.ids.tolist())

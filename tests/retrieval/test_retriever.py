@@ -269,6 +269,16 @@ def test_a_library_survives_the_loss_of_both_indexes(indexed: Library) -> None:
     fresh.close()
 
 
+def test_a_question_while_the_keyword_index_is_being_removed_is_answered(library: Library) -> None:
+    library.fill({"tide.txt": "The tide rises at noon."})
+    assert library.found("tide") == {"tide.txt"}
+    library.fill({"resin.txt": "The resin cures."})
+    for path in library.home.keyword_index.iterdir():  # what names the files goes last
+        if path.suffix in (".term", ".idx", ".store", ".pos"):
+            path.unlink()
+    assert library.found("resin cures") >= {"resin.txt"}
+
+
 def test_a_keyword_index_of_an_older_form_is_not_opened_and_built_anew(library: Library) -> None:
     import shutil
 
