@@ -40,6 +40,7 @@ from rag.ingest import members
 from rag.ingest.discover import UPLOAD, Discovery, Found, discover
 from rag.ingest.pipeline import IngestEvent, Pipeline, Summary
 from rag.ingest.plan import Plan, make_plan
+from rag.ingest.prepare import has_content
 from rag.ingest.recognise import Recogniser
 from rag.ingest.remove import remove
 from rag.loaders import tesseract
@@ -94,6 +95,7 @@ class Assistant:
         """
         text = _checked_question(question)
         self.require_documents()
+        self._require_collections(scope.collections)
         writer, choice = self._engines.writer()
         return self._answer(text, tuple(history), scope, writer, choice.notice)
 
@@ -111,6 +113,7 @@ class Assistant:
         """
         text = _checked_question(query)
         self.require_documents()
+        self._require_collections(scope.collections)
         return self._retriever.search(text, k, scope, by, explain)
 
     def chat_engine(self) -> WriterChoice:
@@ -126,6 +129,15 @@ class Assistant:
                     "The library has no readable documents yet.",
                     "Add some: rag ingest FOLDER",
                 )
+
+    def _require_collections(self, names: Sequence[str]) -> None:
+        there = self.collections() if names else []
+        if unknown := [name for name in names if name not in there]:
+            raise UsageError(
+                "collection",
+                f"There is no collection {unknown[0]}.",
+                f"There are: {', '.join(there)}." if there else "Nothing is in a collection yet.",
+            )
 
     def writer(self) -> Writer:
         """What writes an answer now, to be asked directly. Raises what `ask` raises."""
@@ -226,19 +238,25 @@ class Assistant:
     # ----------------------------------------------------------------- looking
 
     def documents(self, collection: str | None = None) -> list[Document]:
+        """Every document, or those of a collection. Raises `UsageError` where there is none of that
+        name.
+        """
+        self._require_collections((collection,) if collection is not None else ())
         with self._catalog.read() as db:
             return documents.all_documents(db, collection)
 
     def document(self, reference: str) -> Document:
-        """A document by its id, by a start of it that fits no other, or by its path."""
+        """A document by its id, by a start of it, by its path, or by its name if no other has it."""
         with self._catalog.read() as db:
             exact = documents.by_id(db, reference) or documents.by_path(db, reference)
             exact = exact or documents.by_path(db, os.path.abspath(reference))
             if exact:
                 return exact
-            close = [d for d in documents.all_documents(db) if d.id.startswith(reference)]
-        if len(close) == 1 and len(reference) >= 4:
-            return close[0]
+            known = documents.all_documents(db)
+        close = [d for d in known if len(reference) >= 4 and d.id.startswith(reference)]
+        for found in (close, [d for d in known if d.name == reference]):
+            if len(found) == 1:
+                return found[0]
         raise UnknownDocument(
             reference,
             f"The library has no document {reference}.",
@@ -368,7 +386,9 @@ class Assistant:
             known = {d.path: d for d in documents.all_documents(db)}
             under = [p for folder in discovery.folders for p in documents.found_below(db, folder)]
             moment = runs.moment(db)
-        return replace(make_plan(discovery, known, under, _is_current), moment=moment)
+        plan = make_plan(discovery, known, under, _is_current, has_content)
+        gone = tuple(d for d in plan.remove if _is_gone(d))  # below a link it is there, unlooked at
+        return replace(plan, remove=gone, moment=moment)
 
     def _plan_again(self, plan: Plan) -> Plan:
         """The plan as of now, under the lock: another writer may have been at work meanwhile.

@@ -362,6 +362,8 @@ def _archive(file: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FileNotFoundError as error:
         raise UsageError(str(file), f"There is no file {file}.", "Check the spelling.") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise _bad(file, error.strerror or str(error)) from error
     except (
         zipfile.BadZipFile,
         zlib.error,

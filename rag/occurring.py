@@ -1,4 +1,4 @@
-"""Looks for pieces of bytes in files, in a process of its own.
+"""Looks for pieces of bytes in files, ZIP files unpacked, in a process of its own.
 
     python -m rag.occurring    # {"files": [path], "pieces": [hex]} in, {path: [hex]} out
 
@@ -11,8 +11,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 from rag.process import environment, module_command
 
@@ -34,16 +37,26 @@ def occurring(files: Iterable[Path], pieces: Collection[bytes]) -> Mapping[Path,
 
 
 def _look(path: str, pieces: Collection[bytes]) -> Iterator[bytes]:
-    longest = max(map(len, pieces), default=0)
-    before = b""
+    """The pieces in the bytes of a file, and in those that a ZIP file unpacks to."""
     try:
         with Path(path).open("rb") as file:
-            while block := file.read(_BLOCK):
-                data = before + block
-                yield from (piece for piece in pieces if piece in data)
-                before = data[-longest:]
-    except OSError:
-        return  # gone meanwhile
+            yield from _in(file, pieces)
+            if zipfile.is_zipfile(file):
+                with zipfile.ZipFile(file) as archive:
+                    for entry in archive.infolist():
+                        with archive.open(entry) as member:
+                            yield from _in(member, pieces)
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, NotImplementedError):
+        return  # gone meanwhile, or not to be unpacked
+
+
+def _in(file: IO[bytes], pieces: Collection[bytes]) -> Iterator[bytes]:
+    longest = max(map(len, pieces), default=0)
+    before = b""
+    while block := file.read(_BLOCK):
+        data = before + block
+        yield from (piece for piece in pieces if piece in data)
+        before = data[-longest:]
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import sqlite3
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -205,9 +206,10 @@ def _is_live(catalog: Catalog, piece: str) -> bool:
 
 
 def _copies(home: Home) -> list[Path]:
-    """Library files of earlier days."""
+    """Library files of earlier days, and exports that were put into the folder."""
     kept = [backup.path for backup in backups.listed(home.backups)]
-    return kept + sorted(path for path in home.aside.rglob("*") if path.is_file())
+    kept += sorted(path for path in home.aside.rglob("*") if path.is_file())
+    return kept + sorted(path for path in home.root.iterdir() if _is_export(path, home))
 
 
 def _holds(path: Path, traces: Traces) -> bool:
@@ -223,6 +225,17 @@ def _holds(path: Path, traces: Traces) -> bool:
     except (HomeError, sqlite3.Error):
         pass  # not readable as a library, or of an older form: its bytes tell
     return any(occurring([path], [piece.encode() for piece in traces.pieces]).values())
+
+
+def _is_export(path: Path, home: Home) -> bool:
+    """Whether a file is what rag library export writes. The catalog's own are not opened here."""
+    if not path.is_file() or path.name.startswith(home.database.name):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return home.database.name in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _files(home: Home) -> Iterator[Path]:

@@ -315,9 +315,48 @@ def test_documents_are_removed_by_path_and_reported(own: Path, here: Rag) -> Non
     assert Path(path).exists()
 
 
-def test_removing_nothing_is_json_too(own: Path, here: Rag) -> None:
-    ran = here(own, "documents", "remove", "--collection", "unknown", "--yes", "--json")
-    assert ran.json == {"removed": []}
+@pytest.mark.parametrize(
+    "command",
+    [("documents", "list"), ("documents", "remove", "--yes"), ("search", "x"), ("ask", "x")],
+)
+def test_a_collection_that_is_not_there_is_an_error_that_names_those_that_are(
+    filled: Path, here: Rag, command: tuple[str, ...]
+) -> None:
+    ran = here(filled, *command, "--collection", "unknown", "--json")
+    assert ran.code == 2
+    assert ran.json["error"]["message"] == "There is no collection unknown."
+    assert "samples" in ran.json["error"]["hint"]
+
+
+def test_a_collection_without_a_name_and_an_empty_path_are_refused(
+    tmp_path: Path, docs: Path, here: Rag
+) -> None:
+    for arguments in ([str(docs), "--collection", " "], [""]):
+        ran = here(tmp_path / "home", "ingest", *arguments, "--json")
+        assert (ran.code, ran.json["error"]["code"]) == (2, "usage")
+
+
+def test_of_a_folder_in_which_nothing_is_left_no_document_goes_unless_that_is_said(
+    tmp_path: Path, here: Rag
+) -> None:
+    home, folder = tmp_path / "home", tmp_path / "drive"
+    folder.mkdir()
+    for name in ("tide.txt", "resin.txt"):
+        (folder / name).write_text(f"The {name} is read.")
+    here(home, "ingest", str(folder))
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "README.txt").write_text("Nothing is mounted here.")
+    kept = here(home, "ingest", str(folder))
+    assert "Is its drive mounted?" in " ".join(kept.err.split()) and "removed" not in kept.out
+    assert len(here(home, "documents", "list", "--json").json["documents"]) == 3
+    gone = here(home, "ingest", str(folder), "--yes")
+    assert "2 removed" in gone.out
+
+
+def test_a_document_is_named_by_its_file_too(filled: Path, here: Rag) -> None:
+    shown = here(filled, "documents", "show", "faq.md", "--json").json
+    assert shown["path"] == str(ROOT / "data" / "faq.md")
 
 
 def test_a_library_without_a_way_back_says_so(own: Path, here: Rag) -> None:
@@ -595,7 +634,7 @@ def test_a_file_gone_from_its_folder_is_shown_before_it_is_removed(
     here(home, "ingest", str(docs))
     (docs / "tide.txt").unlink()
     kept = here(home, "ingest", str(docs), "--keep-missing", "--json")
-    assert "tide.txt" in kept.err and "They stay" in kept.err
+    assert "tide.txt" in kept.err and "It stays" in kept.err
     assert [line.get("outcome") for line in kept.lines] == ["unchanged", None]
     gone = here(home, "ingest", str(docs), "--json")
     assert "tide.txt" in gone.err and "removed" in gone.err

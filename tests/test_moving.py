@@ -206,6 +206,11 @@ def test_a_file_that_was_cut_off_is_refused(exported: Exported, tmp_path: Path, 
         read_manifest(file)
 
 
+def test_a_folder_is_no_archive(tmp_path: Path) -> None:
+    with pytest.raises(BadArchive):
+        read_manifest(tmp_path)
+
+
 def test_a_library_of_a_newer_version_is_refused(exported: Exported, tmp_path: Path) -> None:
     def change(parts: dict[str, bytes]) -> None:
         manifest = json.loads(parts["manifest.json"])

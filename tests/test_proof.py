@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ from program import Ran, run_here
 from rag.assistant import Assistant, open_assistant
 from rag.config import load_settings
 from rag.indexes.generations import VectorIndex, current
+from rag.moving import export
 from rag.occurring import occurring
 from rag.paths import Home
 from rag.proof import Certificate
@@ -107,6 +109,24 @@ def test_a_copy_that_lies_about_in_the_folder_is_found(assistant: Assistant) -> 
     assert not certificate.clean
 
 
+def test_an_export_in_the_folder_is_named_as_a_copy(assistant: Assistant) -> None:
+    home = assistant.settings.home
+    export(assistant.settings, home / "backup.vouch", lambda *_: None)
+    certificate = removed(assistant, "secret.md")
+    assert str(home / "backup.vouch") in certificate.copies
+    assert certificate.clean
+
+
+def test_an_archive_deeper_in_the_folder_is_looked_into(assistant: Assistant) -> None:
+    lost = assistant.settings.home / "lost" / "notes.zip"
+    lost.parent.mkdir()
+    with zipfile.ZipFile(lost, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("notes.txt", f"As was said: {SECRET}")
+    certificate = removed(assistant, "secret.md")
+    assert not certificate.clean
+    assert str(lost) in found(certificate)
+
+
 def test_to_look_at_the_files_of_an_open_library_lets_go_of_none_of_its_locks(
     tmp_path: Path,
 ) -> None:
@@ -161,7 +181,7 @@ def command(assistant: Assistant, monkeypatch: pytest.MonkeyPatch,
 def test_the_certificate_is_written_for_programs_and_for_people(command, tmp_path: Path) -> None:
     ran = command("secret.md", tmp_path / "gone.json")
     assert ran.code == 0
-    assert "older copies" in ran.err
+    assert "Older copies" in ran.err
     written = json.loads((tmp_path / "gone.json").read_text())
     assert written["clean"] is True
     assert [d["path"] for d in written["documents"]] == [str(tmp_path / "files" / "secret.md")]

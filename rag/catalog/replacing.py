@@ -96,6 +96,8 @@ def _last_numbers(database: Path) -> tuple[int, int]:
         "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'sequence'), "
         "(SELECT max(seq) FROM sqlite_sequence WHERE name = 'chunks')"
     )
+    if not database.exists():
+        return 0, 0
     try:
         commit, chunk = peek(database, lambda db: tuple(db.execute(sql).fetchone()))
     except (HomeError, sqlite3.Error, OSError):

@@ -93,8 +93,8 @@ def search(
 
         print_json(contracts.search_result(result))
         return
-    if explain:
-        err.print(styled("\n".join([*map(_sentence, result.filters), _times(result)]), "dim"))
+    for line in [*map(_sentence, result.filters), *([_times(result)] if explain else [])]:
+        err.print(styled(line, "dim"), soft_wrap=True)
     for rank, hit in enumerate(result.hits, start=1):
         _print_hit(rank, hit, explain)
     if result.notice:

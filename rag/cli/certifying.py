@@ -23,6 +23,8 @@ def require_writable(path: Path) -> None:
     """Raises `UsageError` before anything is removed."""
     if path.suffix not in FORMS:
         raise UsageError(str(path), f"{path} ends in neither .json nor .md.", "Name it so.")
+    if path.exists():
+        raise UsageError(str(path), f"{path} is there already.", "Choose another name.")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(str(path), f"{path} cannot be written.", "Choose another folder.")
 
@@ -45,7 +47,8 @@ def tell(certificate: Certificate, path: Path) -> None:
     if certificate.command:
         err.print(
             styled(
-                f"{len(certificate.copies)} older copies of the library still hold it.", "yellow"
+                f"Older copies of the library that still hold it: {len(certificate.copies)}.",
+                "yellow",
             )
         )
         err.print(styled(f"To remove them: {certificate.command}"), soft_wrap=True)

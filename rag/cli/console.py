@@ -11,16 +11,36 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
-from rag.errors import VouchError
+from rag.errors import EXIT_INTERRUPTED, VouchError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 out = Console(highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things, in words that fit it: 1 file, 2 files."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def confirmed(question: str, default: bool = False) -> bool:
+    """Ask at a terminal. Ctrl-C and the end of input end the program as interrupted."""
+    try:
+        return typer.confirm(question, default, err=True)
+    except typer.Abort:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def require_confirmed(question: str, default: bool = False) -> None:
+    """Ask, and end the program where the answer is no."""
+    if not confirmed(question, default):
+        raise typer.Exit(EXIT_INTERRUPTED)
 
 
 def printable(text: str) -> str:

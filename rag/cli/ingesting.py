@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from rag.cli import watching
-from rag.cli.console import err, out, print_json, progress_bar, styled
+from rag.cli.console import confirmed, counted, err, out, print_json, progress_bar, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
 from rag.errors import EXIT_FILES_FAILED, NothingToIngest, UsageError
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 SHOWN_REMOVALS = 10
 
 
+def _path(text: str) -> Path:
+    """A path that was named: an empty one, of a variable that is not set, would be this folder."""
+    if not text:
+        raise UsageError("paths", "A path is empty.", "Name a file or folder.")
+    return Path(text)
+
+
 def register(app: typer.Typer) -> None:
     app.command()(takes_settings(ingest))
 
@@ -34,7 +41,8 @@ def register(app: typer.Typer) -> None:
 def ingest(
     settings: Settings,
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders to read.", show_default=False)
+        list[Path] | None,
+        typer.Argument(help="Files and folders to read.", show_default=False, parser=_path),
     ] = None,
     collection: Annotated[
         str | None, typer.Option(help="Also put the documents into this collection.")
@@ -69,10 +77,7 @@ def ingest(
 
     if settings.gentle:
         give_way()
-    if not paths and not upload:
-        raise UsageError(
-            "paths", "No file or folder was named.", "For example: rag ingest ~/Documents"
-        )
+    _require_named(paths or upload, collection)
     with closing(open_assistant(settings)) as assistant:
         if watch and events:  # its first look is the ordinary run, and what can pass is waited for
             watching.follow_as_events(assistant, paths or [], collection)
@@ -107,6 +112,15 @@ def ingest(
             watching.follow(assistant, paths or [], collection, keep_missing, json)
             return
     raise typer.Exit(code)
+
+
+def _require_named(paths: Sequence[Path | str] | None, collection: str | None) -> None:
+    if collection is not None and not collection.strip():
+        raise UsageError("collection", "A collection needs a name.", "For example: Contracts")
+    if not paths:
+        raise UsageError(
+            "paths", "No file or folder was named.", "For example: rag ingest ~/Documents"
+        )
 
 
 def show_progress(stream: Iterator[IngestEvent | BackedUp], to_load: int) -> int:
@@ -163,9 +177,9 @@ def print_summary(summary: Summary) -> None:
     words += [f"{summary.moved} of them moved"] if summary.moved else []
     recognised = summary.pages_recognised
     pages = f"{recognised} page{'s' if recognised > 1 else ''} read by OCR, " if recognised else ""
+    embedded = counted(summary.chunks_embedded, "chunk")
     out.print(
-        f"{', '.join(words) or 'nothing to do'}; {pages}{summary.chunks_embedded} chunks embedded "
-        f"in {summary.seconds:.1f} s.",
+        f"{', '.join(words) or 'nothing to do'}; {pages}{embedded} embedded in {summary.seconds:.1f} s.",
         soft_wrap=True,
     )
 
@@ -176,15 +190,27 @@ def _confirm_removals(plan: Plan, keep_missing: bool, ask: bool) -> Plan:
 
     if not plan.remove:
         return plan
+    asked = ask and sys.stdin.isatty()
+    if ask and not keep_missing and not asked:
+        for folder in plan.emptied:  # nobody is there to say whether that is meant
+            line = (
+                f"Of the files that the library has from {folder} none is there any more. Is its "
+                "drive mounted? Their documents stay; to remove them: rag ingest --yes"
+            )
+            err.print(styled(line, "yellow"), soft_wrap=True)
+        plan = plan.keeping(plan.emptied)
+        if not plan.remove:
+            return plan
     gone = [document for document in plan.remove if document.container is None]
     count = len(gone)
-    kept = "They stay (--keep-missing)." if keep_missing else "They are removed from the library."
-    err.print(f"{count} files are gone from their folder. {kept}")
+    it, is_, stays = ("It", "is", "stays") if count == 1 else ("They", "are", "stay")
+    kept = f"{stays} (--keep-missing)" if keep_missing else f"{is_} removed from the library"
+    err.print(f"{counted(count, 'file')} {is_} gone from the folder. {it} {kept}.")
     for document in gone[:SHOWN_REMOVALS]:
         err.print(styled(f"  {document.path}"), soft_wrap=True)
     if count > SHOWN_REMOVALS:
         err.print(f"  … and {count - SHOWN_REMOVALS} more")
-    refused = ask and not keep_missing and sys.stdin.isatty() and not typer.confirm("Go on?", True)
+    refused = asked and not keep_missing and not confirmed("Go on?", True)
     if refused:
         err.print("They stay. The other files are read.")
     return replace(plan, remove=()) if keep_missing or refused else plan

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from rag.cli.console import err, out, print_json, styled
+from rag.cli.console import err, out, print_json, require_confirmed, styled
 from rag.cli.flags import takes_settings
 from rag.cli.ingesting import tell_waiting
 from rag.config import Settings
@@ -169,8 +169,7 @@ def _confirm(question: str, command: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(command, "Nobody is there to confirm this.", "Add --yes.")
-    if not typer.confirm(question, err=True):
-        raise typer.Exit(1)
+    require_confirmed(question)
 
 
 def _tell_aside(standing: Standing) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rag.cli import certifying
-from rag.cli.console import err, out, print_json, styled
+from rag.cli.console import counted, err, out, print_json, require_confirmed, styled
 from rag.cli.flags import takes_settings
 from rag.config import SETTINGS, Settings
 from rag.errors import UsageError
@@ -62,7 +62,9 @@ def list_documents(settings: Settings, collection: Collection = None, json: Json
 
 def show_document(
     settings: Settings,
-    document: Annotated[str, typer.Argument(help="Its path, or its id or the start of it.")],
+    document: Annotated[
+        str, typer.Argument(help="Its path, name or id, or the first 4 letters of that or more.")
+    ],
     json: Json = False,
 ) -> None:
     """One document: what was read, page by page, and what was not."""
@@ -116,7 +118,7 @@ def show_document(
 def remove_documents(
     settings: Settings,
     documents: Annotated[
-        list[str] | None, typer.Argument(help="Paths, ids, or starts of ids.")
+        list[str] | None, typer.Argument(help="Paths, names, ids, or starts of ids.")
     ] = None,
     collection: Annotated[str | None, typer.Option(help="All of this collection.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -143,8 +145,8 @@ def remove_documents(
         gone = {d.id: d for d in map(assistant.document, documents or [])}
         if collection:
             gone |= {d.id: d for d in assistant.documents(collection)}
-        if gone and not yes and not _confirmed(list(gone.values())):
-            raise typer.Exit(1)
+        if gone and not yes:
+            _confirm(list(gone.values()))
         if certificate is not None and gone:
             results, proof = assistant.remove_with_proof(list(gone), wait=not no_wait)
             certifying.write(proof, certificate)
@@ -155,7 +157,7 @@ def remove_documents(
 
         print_json({"removed": [contracts.file_result(result) for result in results]})
     else:
-        out.print(f"Removed {len(results)} documents from the library.")
+        out.print(f"Removed {counted(len(results), 'document')} from the library.")
     if certificate is not None and gone:
         certifying.tell(proof, certificate)
 
@@ -256,7 +258,7 @@ def _hidden(characters: int) -> str:
     )
 
 
-def _confirmed(documents: list[Document]) -> bool:
+def _confirm(documents: list[Document]) -> None:
     """Show what would go and ask; without a terminal nobody can answer, so nothing goes."""
     for document in documents[:10]:
         err.print(styled(f"  {document.path}"), soft_wrap=True)
@@ -264,4 +266,4 @@ def _confirmed(documents: list[Document]) -> bool:
         err.print(f"  … and {len(documents) - 10} more")
     if not sys.stdin.isatty():
         raise UsageError("documents", "Nobody is there to confirm this.", "Add --yes.")
-    return typer.confirm(f"Remove {len(documents)} documents from the library?")
+    require_confirmed(f"Remove {counted(len(documents), 'document')} from the library?")

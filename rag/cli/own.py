@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli.console import err, out, print_json, progress_bar, styled
+from rag.cli.console import err, out, print_json, progress_bar, require_confirmed, styled
 from rag.cli.run_views import (
     Against,
     Json,
@@ -115,9 +115,7 @@ _BY_RULE = (
 def _confirm(path: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError("fresh", "Nobody is there to confirm this.", "Add --yes.")
-    asked = f"Throw away the questions in {path}, with all edits?"
-    if not typer.confirm(asked, False, err=True):
-        raise typer.Exit(1)
+    require_confirmed(f"Throw away the questions in {path}, with all edits?")
 
 
 def _list(settings: Settings, json: bool) -> None:

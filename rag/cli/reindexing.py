@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli.console import err, out, print_json, progress_bar, styled
+from rag.cli.console import err, out, print_json, progress_bar, require_confirmed, styled
 from rag.cli.flags import takes_settings
 from rag.cli.ingesting import tell_waiting
 from rag.config import Settings, write_setting
@@ -131,8 +131,8 @@ def _confirm(reindexing: Reindexing, target: EmbeddingIdentity, ask: bool) -> No
         raise UsageError("reindex", "Nobody is there to confirm this.", "Add --yes.")
     for line in _described(ahead, reindexing.foretell(target) if ask else None):
         err.print(styled(line), soft_wrap=True)
-    if ask and not typer.confirm("Go on?", True, err=True):
-        raise typer.Exit(1)
+    if ask:
+        require_confirmed("Go on?", True)
 
 
 def _described(ahead: Outlook, seconds: float | None) -> Iterator[str]:

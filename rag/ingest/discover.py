@@ -66,6 +66,12 @@ def discover(paths: Iterable[Path], leave_out: Path) -> Discovery:
     unreadable: list[tuple[str, ErrorInfo]] = []
     for given in paths:
         path = Path(os.path.abspath(given.expanduser()))
+        if path == leave_out:
+            raise NothingToIngest(
+                str(given),
+                f"{given} is the library's own folder.",
+                "Name the folder that your documents are in.",
+            )
         _require(path, given)
         found = {file.path: file for file in _files(path, leave_out, unreadable)}
         files = found | files

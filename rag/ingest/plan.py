@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.ingest import members
 from rag.ingest.discover import Discovery, Found
@@ -24,8 +24,7 @@ class Plan:
     known: Mapping[str, Document]
     """What the library had by path when the plan was made."""
     moved: tuple[Document, ...] = ()
-    """Gone as well, but a new file has the very size and time: if its content is the same too, it
-    is the same document. If not, the next run asks about it."""
+    """Gone as well, but a new file has their very content: it is the same document."""
     moment: tuple[object, ...] = ()
     """Of the library, when the plan was made (catalog/runs.py)."""
 
@@ -35,16 +34,36 @@ class Plan:
         documents = (*self.unchanged, *self.remove)
         return len(self.load) + sum(document.container is None for document in documents)
 
+    @property
+    def emptied(self) -> tuple[str, ...]:
+        """Folders in which there is nothing any more of the files that the library has from there:
+        another drive may be mounted in their place.
+        """
+        gone = {document.path for document in self.remove}
+        before = {
+            folder: [path for path in self.known if _below_any(path, [folder])]
+            for folder in (self.discovery.folders if self.remove else ())
+        }
+        return tuple(
+            folder for folder, paths in before.items() if len(paths) > 1 and gone.issuperset(paths)
+        )
+
+    def keeping(self, folders: Iterable[str]) -> Plan:
+        """The same, but nothing below these folders is removed."""
+        left = (d for d in self.remove if not _below_any(d.path, folders))
+        return replace(self, remove=tuple(left))
+
 
 def make_plan(
     discovery: Discovery,
     known: Mapping[str, Document],
     under: Iterable[str],
     is_current: Callable[[Document], bool],
+    has_content: Callable[[Found, str], bool],
 ) -> Plan:
     """Decide for each file. `known`: documents by path; `under`: paths of those found before in
-    the folders of this run;
-    `is_current`: whether today's reader and chunker made a document.
+    the folders of this run; `is_current`: whether today's reader and chunker made a document;
+    `has_content`: whether a file has a SHA-256.
     """
     load = []
     unchanged: list[Document] = []
@@ -64,8 +83,16 @@ def make_plan(
     blind = [path for path, _ in discovery.unreadable]
     before = (known[path] for path in under)
     gone = [d for d in before if not (_file(d) in there or _below_any(_file(d), blind))]
-    new = {(f.size, f.mtime_ns) for f in load if f.path not in known}
-    moved = {d.path for d in gone if d.container is None and (d.size, d.mtime_ns) in new}
+    new: dict[tuple[int, int], list[Found]] = {}
+    for file in load:
+        if file.path not in known:
+            new.setdefault((file.size, file.mtime_ns), []).append(file)
+    moved = {
+        d.path
+        for d in gone
+        if d.container is None
+        and any(has_content(file, d.sha256) for file in new.get((d.size, d.mtime_ns), ()))
+    }
     return Plan(
         tuple(load),
         tuple(unchanged),

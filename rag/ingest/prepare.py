@@ -264,10 +264,22 @@ class Arrivals:
                 continue
 
 
+def has_content(found: Found, sha256: str) -> bool:
+    """Whether a file is there and has this content."""
+    try:
+        return _digest(found.location) == sha256
+    except OSError:
+        return False
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _hashed(version: FileVersion, location: Path) -> FileVersion:
     try:
-        with location.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = _digest(location)
     except OSError as error:
         raise Unreadable(
             version.path,

@@ -28,8 +28,9 @@ def plan(
     files: list[Found], known: list[Document], current: bool = True, blind: tuple[str, ...] = ()
 ) -> Plan:
     discovery = Discovery(tuple(files), ("/docs",), tuple((path, BLIND) for path in blind))
+    under = [d.path for d in known]
     return make_plan(
-        discovery, {d.path: d for d in known}, [d.path for d in known], lambda _: current
+        discovery, {d.path: d for d in known}, under, lambda _: current, lambda *_: False
     )
 
 
