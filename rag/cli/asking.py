@@ -82,7 +82,7 @@ def search(
 ) -> None:
     """Find the passages that fit best, without an answer.
 
-    A "quoted phrase" alone is taken exactly; in a question it counts more.
+    A "quoted phrase" alone is taken exactly where it is found; in a question it counts more.
     """
     from rag.assistant import open_assistant
 
