@@ -90,7 +90,7 @@ def ingest(
             err.print(styled(error.message), soft_wrap=True)  # there will be
             watching.follow(assistant, paths or [], collection, keep_missing, json)
             return
-        plan = _confirm_removals(plan, keep_missing, ask=not (yes or json or events))
+        plan = _confirm_removals(plan, keep_missing, yes, ask=not (json or events))
         stream = assistant.ingest(
             plan,
             collection=collection,
@@ -184,23 +184,15 @@ def print_summary(summary: Summary) -> None:
     )
 
 
-def _confirm_removals(plan: Plan, keep_missing: bool, ask: bool) -> Plan:
+def _confirm_removals(plan: Plan, keep_missing: bool, yes: bool, ask: bool) -> Plan:
     """Show what a run would remove before it does; ask at a terminal."""
     from dataclasses import replace
 
+    asked = ask and not yes and not keep_missing and sys.stdin.isatty()
+    if not (asked or yes or keep_missing):  # nobody is there to say whether that is meant
+        plan = _keep_emptied(plan)
     if not plan.remove:
         return plan
-    asked = ask and sys.stdin.isatty()
-    if ask and not keep_missing and not asked:
-        for folder in plan.emptied:  # nobody is there to say whether that is meant
-            line = (
-                f"Of the files that the library has from {folder} none is there any more. Is its "
-                "drive mounted? Their documents stay; to remove them: rag ingest --yes"
-            )
-            err.print(styled(line, "yellow"), soft_wrap=True)
-        plan = plan.keeping(plan.emptied)
-        if not plan.remove:
-            return plan
     gone = [document for document in plan.remove if document.container is None]
     count = len(gone)
     it, is_, stays = ("It", "is", "stays") if count == 1 else ("They", "are", "stay")
@@ -210,10 +202,20 @@ def _confirm_removals(plan: Plan, keep_missing: bool, ask: bool) -> Plan:
         err.print(styled(f"  {document.path}"), soft_wrap=True)
     if count > SHOWN_REMOVALS:
         err.print(f"  … and {count - SHOWN_REMOVALS} more")
-    refused = asked and not keep_missing and not confirmed("Go on?", True)
+    refused = asked and not confirmed("Go on?", True)
     if refused:
         err.print("They stay. The other files are read.")
     return replace(plan, remove=()) if keep_missing or refused else plan
+
+
+def _keep_emptied(plan: Plan) -> Plan:
+    for folder in plan.emptied:
+        line = (
+            f"Of the files that the library has from {folder} none is there any more. Is its drive "
+            "mounted? Their documents stay; to remove them: rag ingest --yes"
+        )
+        err.print(styled(line, "yellow"), soft_wrap=True)
+    return plan.keeping(plan.emptied)
 
 
 def tell_waiting(holder: Holder | None) -> None:
