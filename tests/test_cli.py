@@ -672,6 +672,17 @@ def test_the_demo_reads_the_samples_and_answers_with_a_citation(own: Path) -> No
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31mThe resin\x1b[8m cures in three hours.\u202e\r\x08"
 
 
+def test_a_line_break_in_a_name_makes_no_second_line(tmp_path: Path, here: Rag) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt\nremoved  b.txt").write_text("The tide rises at noon.")
+    home = tmp_path / "home"
+    here(home, "ingest", str(tmp_path / "docs"))
+    for command in (("documents", "list"), ("search", "tide"), ("ask", "When does the tide rise?")):
+        lines = here(home, *command).out.splitlines()
+        assert not any(line.startswith("removed") for line in lines), lines
+        assert any("a.txt\\nremoved  b.txt" in line for line in lines), lines
+
+
 def test_control_characters_of_a_document_never_reach_the_terminal(
     tmp_path: Path, here: Rag
 ) -> None:

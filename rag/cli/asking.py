@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rag.cli.console import err, out, print_json, styled
+from rag.cli.console import err, one_line, out, print_json, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
 from rag.errors import VouchError
@@ -163,7 +163,8 @@ def _print_nearest(answer: Answer) -> None:
 def _place(name: str, label: str, ocr_confidence: int | None) -> str:
     """Where something stands, and whether it was read off a picture there."""
     mark = by_ocr(ocr_confidence)
-    return f"{name}, {label} ({mark})" if mark else f"{name}, {label}"
+    place = one_line(f"{name}, {label}")
+    return f"{place} ({mark})" if mark else place
 
 
 def _print_item(mark: Text, text: Text) -> None:

@@ -48,6 +48,11 @@ def printable(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
 
 
+def one_line(name: str) -> str:
+    """A name or path as it is shown in a list: one with a line break would look like two."""
+    return name.replace("\n", "\\n")
+
+
 def styled(text: str, style: str = "") -> Text:
     """Foreign text, harmless, in a style of ours."""
     return Text(printable(text), style=style)

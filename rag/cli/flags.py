@@ -43,10 +43,16 @@ def takes_settings(
         egress.guard(settings.allow_hosts)
         command(settings=settings, **values)
 
+    with_settings.__doc__ = _unwrapped(inspect.getdoc(command) or "")
     parameters = [*own, *flags]
     with_settings.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     with_settings.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
     return with_settings
+
+
+def _unwrapped(text: str) -> str:
+    """A docstring whose paragraphs are wrapped by who shows them, to the width of the terminal."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _flag(name: str, help: str, is_switch: bool) -> inspect.Parameter:

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from rag.cli import watching
-from rag.cli.console import confirmed, counted, err, out, print_json, progress_bar, styled
+from rag.cli.console import confirmed, counted, err, one_line, out, print_json, progress_bar, styled
 from rag.cli.flags import takes_settings
 from rag.config import Settings
 from rag.errors import EXIT_FILES_FAILED, NothingToIngest, UsageError
@@ -165,7 +165,9 @@ def show_progress(stream: Iterator[IngestEvent | BackedUp], to_load: int) -> int
 def print_not_read(results: Sequence[FileResult]) -> None:
     """Name each file that was not read, why, and what to do."""
     for result in results:
-        err.print(Text.assemble(("Not read: ", "yellow"), styled(result.path)), soft_wrap=True)
+        err.print(
+            Text.assemble(("Not read: ", "yellow"), styled(one_line(result.path))), soft_wrap=True
+        )
         if result.error is not None:
             err.print(
                 styled(f"  {result.error.message} {result.error.hint}", "dim"), soft_wrap=True
@@ -199,7 +201,7 @@ def _confirm_removals(plan: Plan, keep_missing: bool, yes: bool, ask: bool) -> P
     kept = f"{stays} (--keep-missing)" if keep_missing else f"{is_} removed from the library"
     err.print(f"{counted(count, 'file')} {is_} gone from the folder. {it} {kept}.")
     for document in gone[:SHOWN_REMOVALS]:
-        err.print(styled(f"  {document.path}"), soft_wrap=True)
+        err.print(styled(f"  {one_line(document.path)}"), soft_wrap=True)
     if count > SHOWN_REMOVALS:
         err.print(f"  … and {count - SHOWN_REMOVALS} more")
     refused = asked and not confirmed("Go on?", True)

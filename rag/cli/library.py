@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rag.cli import certifying
-from rag.cli.console import counted, err, out, print_json, require_confirmed, styled
+from rag.cli.console import counted, err, one_line, out, print_json, require_confirmed, styled
 from rag.cli.flags import takes_settings
 from rag.config import SETTINGS, Settings
 from rag.errors import UsageError
@@ -56,7 +56,9 @@ def list_documents(settings: Settings, collection: Collection = None, json: Json
     table.add_column("what became of it")
     table.add_column("file", overflow="fold")
     for document in found:
-        table.add_row(document.id[:8], str(document.pages), _state(document), styled(document.path))
+        table.add_row(
+            document.id[:8], str(document.pages), _state(document), styled(one_line(document.path))
+        )
     out.print(table)
 
 
@@ -86,7 +88,7 @@ def show_document(
         }
         print_json({**contracts.document(found), **shown})
         return
-    out.print(styled(found.path, "bold"), soft_wrap=True)
+    out.print(styled(one_line(found.path), "bold"), soft_wrap=True)
     for name, value in (
         ("id", found.id),
         ("title", found.title or "–"),
@@ -112,7 +114,7 @@ def show_document(
         text = f"  similar to {other.path}: {other.same} of {other.texts} passages are the same"
         out.print(styled(text), soft_wrap=True)
     for path in members:
-        out.print(styled(f"  with {path}"), soft_wrap=True)
+        out.print(styled(f"  with {one_line(path)}"), soft_wrap=True)
 
 
 def remove_documents(
@@ -261,7 +263,7 @@ def _hidden(characters: int) -> str:
 def _confirm(documents: list[Document]) -> None:
     """Show what would go and ask; without a terminal nobody can answer, so nothing goes."""
     for document in documents[:10]:
-        err.print(styled(f"  {document.path}"), soft_wrap=True)
+        err.print(styled(f"  {one_line(document.path)}"), soft_wrap=True)
     if len(documents) > 10:
         err.print(f"  … and {len(documents) - 10} more")
     if not sys.stdin.isatty():

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from rag.cli.console import err, out, print_json, styled
+from rag.cli.console import err, one_line, out, print_json, styled
 from rag.types import RETIRING, TRANSIENT, FileResult
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def _print(event: WatchEvent) -> None:
             _line(event.text, style)
         case FileResult() if event.outcome in RETIRING | TRANSIENT:
             why = event.error.message if event.error else event.outcome
-            _line(f"Not read: {event.path}: {why}", "yellow")
+            _line(f"Not read: {one_line(event.path)}: {why}", "yellow")
         case FileResult() if event.outcome != "unchanged":
-            _line(f"{event.outcome}: {event.path}")
+            _line(f"{event.outcome}: {one_line(event.path)}")
         case BackedUp() if event.note:
             _line(event.note, "yellow")
         case Summary():
