@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, count
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from rag import drawing, status
@@ -40,7 +40,7 @@ from rag.ingest import members
 from rag.ingest.discover import UPLOAD, Discovery, Found, discover
 from rag.ingest.pipeline import IngestEvent, Pipeline, Summary
 from rag.ingest.plan import Plan, make_plan
-from rag.ingest.prepare import has_content
+from rag.ingest.prepare import digest
 from rag.ingest.recognise import Recogniser
 from rag.ingest.remove import remove
 from rag.loaders import tesseract
@@ -157,11 +157,13 @@ class Assistant:
     def plan_uploads(self, names: Sequence[str]) -> Plan:
         """What an ingestion of stored uploads would do, by the names `store_upload` returned."""
         files: dict[str, Found] = {}
+        known = {d.path: d.sha256 for d in self.documents()}
         for name in dict.fromkeys(names):
             upload, _, sha256 = name.removeprefix(UPLOAD).rpartition("#")
             location = self._home.uploads / sha256
             look = location.stat()
-            label = _free_label(UPLOAD + upload, files)
+            others = {path for path, content in known.items() if content != sha256}
+            label = _free_label(UPLOAD + upload, files, others)
             files[label] = Found(label, None, look.st_size, look.st_mtime_ns, elsewhere=location)
         return self._plan(Discovery(tuple(files.values()), ()))
 
@@ -254,7 +256,8 @@ class Assistant:
                 return exact
             known = documents.all_documents(db)
         close = [d for d in known if len(reference) >= 4 and d.id.startswith(reference)]
-        for found in (close, [d for d in known if d.name == reference]):
+        named = [d for d in known if d.name == reference and not Path(reference).exists()]
+        for found in (close, named):
             if len(found) == 1:
                 return found[0]
         raise UnknownDocument(
@@ -386,7 +389,7 @@ class Assistant:
             known = {d.path: d for d in documents.all_documents(db)}
             under = [p for folder in discovery.folders for p in documents.found_below(db, folder)]
             moment = runs.moment(db)
-        plan = make_plan(discovery, known, under, _is_current, has_content)
+        plan = make_plan(discovery, known, under, _is_current, digest)
         gone = tuple(d for d in plan.remove if _is_gone(d))  # below a link it is there, unlooked at
         return replace(plan, remove=gone, moment=moment)
 
@@ -441,11 +444,15 @@ def _checked_question(question: str) -> str:
     return text
 
 
-def _free_label(label: str, taken: Container[str]) -> str:
-    """The label of an upload, numbered where another file of the same upload has it."""
+def _free_label(label: str, taken: Container[str], others: Container[str]) -> str:
+    """The label of an upload, numbered where another file of the same upload has it, so that it takes
+    the place of no other document.
+    """
+    if label not in taken:
+        return label
     name = PurePosixPath(label)
     numbered = (f"{name.stem} ({n}){name.suffix}" for n in count(2))
-    return next(each for each in chain([label], numbered) if each not in taken)
+    return next(each for each in numbered if each not in taken and each not in others)
 
 
 def _is_gone(document: Document) -> bool:

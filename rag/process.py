@@ -61,10 +61,14 @@ def take_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return questions, answers
 
 
-def die_with_parent() -> None:
-    """In the child: end at once when the program is killed, or hung work would outlive it."""
+def die_with_parent(parent: int | None = None) -> None:
+    """In the child: end at once when the program is killed, or hung work would outlive it. `parent`:
+    its process id where that is known, for a kill before this call.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if parent is not None and os.getppid() != parent:
+            os._exit(1)
 
 
 def end_with_parent() -> None:

@@ -19,7 +19,7 @@ from rag.indexes.builder import Builder
 from rag.ingest.discover import discover
 from rag.ingest.pipeline import IngestEvent, Pipeline
 from rag.ingest.plan import Plan, make_plan
-from rag.ingest.prepare import Reader, has_content
+from rag.ingest.prepare import Reader, digest
 from rag.ingest.recognise import Recogniser
 from rag.ingest.reindex import Reindex, ReindexEvent
 from rag.loaders import tesseract
@@ -79,7 +79,7 @@ class Library:
         with self.catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
             under = [p for folder in found.folders for p in documents.found_below(db, folder)]
-        return make_plan(found, known, under, is_current, has_content)
+        return make_plan(found, known, under, is_current, digest)
 
     def events(self, plan: Plan, collection: str | None = None) -> Iterator[IngestEvent]:
         pipeline = Pipeline(

@@ -14,6 +14,10 @@ from rag import egress
 egress.seal_environment()
 egress.guard()
 
+from rag.process import die_with_parent  # noqa: E402
+
+die_with_parent()  # before the imports: a second, in which a kill of the parent would go unnoticed
+
 import json  # noqa: E402
 import multiprocessing  # noqa: E402
 import os  # noqa: E402
@@ -25,13 +29,11 @@ from pathlib import Path  # noqa: E402
 from rag.hardware import available_memory  # noqa: E402
 from rag.indexes import vector  # noqa: E402
 from rag.indexes.building import build, probe  # noqa: E402
-from rag.process import die_with_parent  # noqa: E402
 
 ROOM_FOR_TWO = 6 * 2**30  # bytes: a graph of 500,000 vectors takes two and a half gigabytes
 
 
 def main() -> int:
-    die_with_parent()
     database = Path(sys.argv[1])
     vector.import_chroma()
     identity, wanted = json.load(sys.stdin)

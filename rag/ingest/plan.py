@@ -59,11 +59,11 @@ def make_plan(
     known: Mapping[str, Document],
     under: Iterable[str],
     is_current: Callable[[Document], bool],
-    has_content: Callable[[Found, str], bool],
+    digest: Callable[[Found], str | None],
 ) -> Plan:
     """Decide for each file. `known`: documents by path; `under`: paths of those found before in
     the folders of this run; `is_current`: whether today's reader and chunker made a document;
-    `has_content`: whether a file has a SHA-256.
+    `digest`: the SHA-256 of a file, None where it cannot be read; asked where a file may have moved.
     """
     load = []
     unchanged: list[Document] = []
@@ -83,16 +83,10 @@ def make_plan(
     blind = [path for path, _ in discovery.unreadable]
     before = (known[path] for path in under)
     gone = [d for d in before if not (_file(d) in there or _below_any(_file(d), blind))]
-    new: dict[tuple[int, int], list[Found]] = {}
-    for file in load:
-        if file.path not in known:
-            new.setdefault((file.size, file.mtime_ns), []).append(file)
-    moved = {
-        d.path
-        for d in gone
-        if d.container is None
-        and any(has_content(file, d.sha256) for file in new.get((d.size, d.mtime_ns), ()))
-    }
+    files_gone = [d for d in gone if d.container is None]
+    marks = {(d.size, d.mtime_ns) for d in files_gone}
+    new = {digest(f) for f in load if f.path not in known and (f.size, f.mtime_ns) in marks}
+    moved = {d.path for d in files_gone if d.sha256 in new}
     return Plan(
         tuple(load),
         tuple(unchanged),

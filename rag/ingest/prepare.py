@@ -264,12 +264,12 @@ class Arrivals:
                 continue
 
 
-def has_content(found: Found, sha256: str) -> bool:
-    """Whether a file is there and has this content."""
+def digest(found: Found) -> str | None:
+    """The SHA-256 of a file; None where it cannot be read."""
     try:
-        return _digest(found.location) == sha256
+        return _digest(found.location)
     except OSError:
-        return False
+        return None
 
 
 def _digest(path: Path) -> str:

@@ -45,10 +45,15 @@ def sweep_uploads(catalog: Catalog, home: Home) -> None:
     may wait for their turn.
     """
     if home.uploads.is_dir():
-        old = time.time() - _WAITING
-        _discard(
-            catalog, home, {e.name for e in os.scandir(home.uploads) if e.stat().st_mtime < old}
-        )
+        before = time.time() - _WAITING
+        _discard(catalog, home, {e.name for e in os.scandir(home.uploads) if _is_older(e, before)})
+
+
+def _is_older(entry: os.DirEntry[str], moment: float) -> bool:
+    try:
+        return entry.is_file() and entry.stat().st_mtime < moment
+    except OSError:  # gone meanwhile: the half of an upload that is whole now
+        return False
 
 
 def _discard(catalog: Catalog, home: Home, copies: set[str]) -> None:

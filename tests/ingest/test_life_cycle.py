@@ -402,9 +402,15 @@ def test_two_files_of_one_name_in_one_upload_are_two_documents(assistant: Assist
     plan = assistant.plan_uploads(stored)
     results = [e for e in assistant.ingest(plan) if isinstance(e, FileResult)]
     assert {r.path for r in results} == {"upload:invoice.txt", "upload:invoice (2).txt"}
+    again = [
+        assistant.store_upload("invoice.txt", text)
+        for text in (b"The mooring fee is due.", b"Rope came by ship.", b"Bread comes by van.")
+    ]
+    paths = [file.path for file in assistant.plan_uploads(again).discovery.files]
+    assert paths == [f"upload:invoice{n}.txt" for n in ("", " (3)", " (2)")]
     for question, name in (("mooring fee", "invoice.txt"), ("bread van", "invoice (2).txt")):
         assert assistant.search(question).hits[0].chunk.name == name
-    assert len(kept(assistant)) == 2
+    assert len(kept(assistant)) == 3  # the rope waits
 
 
 def test_an_upload_whose_copy_was_lost_is_said_so_and_can_be_uploaded_again(

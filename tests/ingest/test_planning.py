@@ -30,7 +30,7 @@ def plan(
     discovery = Discovery(tuple(files), ("/docs",), tuple((path, BLIND) for path in blind))
     under = [d.path for d in known]
     return make_plan(
-        discovery, {d.path: d for d in known}, under, lambda _: current, lambda *_: False
+        discovery, {d.path: d for d in known}, under, lambda _: current, lambda _: None
     )
 
 
