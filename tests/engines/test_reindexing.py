@@ -146,7 +146,7 @@ def test_at_a_terminal_it_says_what_it_is_about_to_do_and_asks(
     done = start(home, ollama_models, "reindex", "--embed-model", EMBED_MODEL, stdin=terminal)
     printed, said = done.communicate(timeout=300)
     os.close(keyboard), os.close(terminal)
-    assert (done.returncode, printed.strip()) == (1, "")
+    assert (done.returncode, printed.strip()) == (130, "")
     assert f"The library's 3 chunks are embedded with {EMBEDDED_MODEL} (embedded)." in said
     assert f"They are to be embedded with {EMBED_MODEL} (ollama)." in said
     assert re.search(r"That takes about \d+ (second|minute)s", said)
