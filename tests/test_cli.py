@@ -22,9 +22,12 @@ from typer.testing import CliRunner
 
 from rag.assistant import Assistant
 from rag.catalog import schema
+from rag.cli import watching
 from rag.cli.main import app
+from rag.ingest.pipeline import Summary
 from rag.locks import WriterLock
 from rag.paths import Home
+from rag.types import FileResult
 from tests.engines.gguf_files import header_only
 from tests.program import Ran, run_here
 
@@ -770,3 +773,11 @@ def test_the_version_is_told() -> None:
     from rag import __version__
 
     assert CliRunner().invoke(app, ["--version"]).output.strip() == f"rag {__version__}"
+
+
+def test_a_watch_tells_a_rename_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    watching.tell(FileResult("/d/b.txt", "unchanged", "id", moved_from="/d/a.txt"))
+    watching.tell(Summary({"unchanged": 3}, 3, 0, 0.1, 0.0, moved=1))
+    moved, summary = capsys.readouterr().out.splitlines()
+    assert moved.endswith("moved: /d/a.txt is /d/b.txt now")
+    assert summary.endswith("1 moved; 0 chunks embedded in 0.1 s.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from rag.cli.console import err, one_line, out, print_json, styled
+from rag.cli.console import counted, err, one_line, out, print_json, styled
 from rag.types import RETIRING, TRANSIENT, FileResult
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def follow(
     )
     with _ends_quietly(), closing(watching.run()) as events:  # type: ignore[type-var]
         for event in events:
-            (_print_json if json else _print)(event)
+            (_print_json if json else tell)(event)
     err.print("Stopped watching. Everything committed is kept.")
 
 
@@ -71,7 +71,8 @@ def _ends_quietly() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _print(event: WatchEvent) -> None:
+def tell(event: WatchEvent) -> None:
+    """One line of what a watch has seen or done."""
     from rag.catalog.backups import BackedUp
     from rag.ingest.pipeline import Summary
     from rag.watching import Notice
@@ -85,6 +86,8 @@ def _print(event: WatchEvent) -> None:
             _line(f"Not read: {one_line(event.path)}: {why}", "yellow")
         case FileResult() if event.outcome != "unchanged":
             _line(f"{event.outcome}: {one_line(event.path)}")
+        case FileResult() if event.moved_from is not None:
+            _line(f"moved: {one_line(event.moved_from)} is {one_line(event.path)} now")
         case BackedUp() if event.note:
             _line(event.note, "yellow")
         case Summary():
@@ -93,7 +96,8 @@ def _print(event: WatchEvent) -> None:
 
 def _counted(summary: Summary) -> str:
     words = [f"{n} {o.replace('_', ' ')}" for o, n in summary.counts.items() if o != "unchanged"]
-    embedded = f"{summary.chunks_embedded} chunks embedded in {summary.seconds:.1f} s"
+    words += [f"{summary.moved} moved"] if summary.moved else []
+    embedded = f"{counted(summary.chunks_embedded, 'chunk')} embedded in {summary.seconds:.1f} s"
     return f"{', '.join(words) or 'nothing changed'}; {embedded}."
 
 
