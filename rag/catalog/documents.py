@@ -371,6 +371,8 @@ def _unit(row: sqlite3.Row) -> Unit:
 
 def _states(pages: int, not_read: Mapping[str, int]) -> dict[UnitState, int]:
     """Pages by state, those of no state left out; `not_read`: the others than `read`."""
+    if not not_read:  # as nearly all are
+        return {"read": pages} if pages else {}
     counts = {"read": pages - sum(not_read.values()), **not_read}
     return {state: counts[state] for state in _STATES if counts.get(state)}
 
