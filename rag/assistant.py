@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -162,8 +162,7 @@ class Assistant:
             upload, _, sha256 = name.removeprefix(UPLOAD).rpartition("#")
             location = self._home.uploads / sha256
             look = location.stat()
-            others = {path for path, content in known.items() if content != sha256}
-            label = _free_label(UPLOAD + upload, files, others)
+            label = _free_label(UPLOAD + upload, sha256, files, known)
             files[label] = Found(label, None, look.st_size, look.st_mtime_ns, elsewhere=location)
         return self._plan(Discovery(tuple(files.values()), ()))
 
@@ -444,15 +443,17 @@ def _checked_question(question: str) -> str:
     return text
 
 
-def _free_label(label: str, taken: Container[str], others: Container[str]) -> str:
+def _free_label(label: str, sha256: str, taken: Container[str], known: Mapping[str, str]) -> str:
     """The label of an upload, numbered where another file of the same upload has it, so that it takes
-    the place of no other document.
+    the place of no other document. `known`: what documents hold, by path.
     """
     if label not in taken:
         return label
     name = PurePosixPath(label)
     numbered = (f"{name.stem} ({n}){name.suffix}" for n in count(2))
-    return next(each for each in numbered if each not in taken and each not in others)
+    return next(
+        each for each in numbered if each not in taken and known.get(each, sha256) == sha256
+    )
 
 
 def _is_gone(document: Document) -> bool:

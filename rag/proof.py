@@ -166,8 +166,8 @@ def _in_keywords(home: Home, traces: Traces) -> Probe:
 
 
 def _in_uploads(db: sqlite3.Connection, home: Home, traces: Traces) -> Probe:
-    live = {document.sha256 for document in documents.all_documents(db)}
-    own = {d.sha256 for d in traces.documents if d.path.startswith("upload:")} - live
+    own = {d.sha256 for d in traces.documents if d.path.startswith("upload:")}
+    own -= documents.hashes(db)
     left = [str(home.uploads / sha256) for sha256 in sorted(own)]
     return Probe("copies of uploads", "files", len(own), tuple(p for p in left if Path(p).exists()))
 
