@@ -36,11 +36,10 @@ from rag.errors import (
 )
 from rag.indexes.builder import Builder
 from rag.indexes.follow import build_anew, follow_all
-from rag.ingest import members
+from rag.ingest import members, source
 from rag.ingest.discover import UPLOAD, Discovery, Found, discover
 from rag.ingest.pipeline import IngestEvent, Pipeline, Summary
 from rag.ingest.plan import Plan, make_plan
-from rag.ingest.prepare import digest
 from rag.ingest.recognise import Recogniser
 from rag.ingest.remove import remove
 from rag.loaders import tesseract
@@ -388,7 +387,7 @@ class Assistant:
             known = {d.path: d for d in documents.all_documents(db)}
             under = [p for folder in discovery.folders for p in documents.found_below(db, folder)]
             moment = runs.moment(db)
-        plan = make_plan(discovery, known, under, _is_current, digest)
+        plan = make_plan(discovery, known, under, _is_current, source.sha256)
         gone = tuple(d for d in plan.remove if _is_gone(d))  # below a link it is there, unlooked at
         return replace(plan, remove=gone, moment=moment)
 

@@ -16,10 +16,11 @@ from rag.chunking import CHUNKER, Chunker
 from rag.engine_choice import BoundEmbedder
 from rag.engines import wordpiece
 from rag.indexes.builder import Builder
+from rag.ingest import source
 from rag.ingest.discover import discover
 from rag.ingest.pipeline import IngestEvent, Pipeline
 from rag.ingest.plan import Plan, make_plan
-from rag.ingest.prepare import Reader, digest
+from rag.ingest.prepare import Reader
 from rag.ingest.recognise import Recogniser
 from rag.ingest.reindex import Reindex, ReindexEvent
 from rag.loaders import tesseract
@@ -79,7 +80,7 @@ class Library:
         with self.catalog.read() as db:
             known = {d.path: d for d in documents.all_documents(db)}
             under = [p for folder in found.folders for p in documents.found_below(db, folder)]
-        return make_plan(found, known, under, is_current, digest)
+        return make_plan(found, known, under, is_current, source.sha256)
 
     def events(self, plan: Plan, collection: str | None = None) -> Iterator[IngestEvent]:
         pipeline = Pipeline(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rag.ingest import members
 from rag.ingest.discover import Discovery, Found
@@ -59,7 +60,7 @@ def make_plan(
     known: Mapping[str, Document],
     under: Iterable[str],
     is_current: Callable[[Document], bool],
-    digest: Callable[[Found], str | None],
+    digest: Callable[[Path], str | None],
 ) -> Plan:
     """Decide for each file. `known`: documents by path; `under`: paths of those found before in
     the folders of this run; `is_current`: whether today's reader and chunker made a document;
@@ -85,7 +86,9 @@ def make_plan(
     gone = [d for d in before if not (_file(d) in there or _below_any(_file(d), blind))]
     files_gone = [d for d in gone if d.container is None]
     marks = {(d.size, d.mtime_ns) for d in files_gone}
-    new = {digest(f) for f in load if f.path not in known and (f.size, f.mtime_ns) in marks}
+    new = {
+        digest(f.location) for f in load if f.path not in known and (f.size, f.mtime_ns) in marks
+    }
     moved = {d.path for d in files_gone if d.sha256 in new}
     return Plan(
         tuple(load),

@@ -264,22 +264,10 @@ class Arrivals:
                 continue
 
 
-def digest(found: Found) -> str | None:
-    """The SHA-256 of a file; None where it cannot be read."""
-    try:
-        return _digest(found.location)
-    except OSError:
-        return None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _hashed(version: FileVersion, location: Path) -> FileVersion:
     try:
-        sha256 = _digest(location)
+        with location.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise Unreadable(
             version.path,
