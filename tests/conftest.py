@@ -14,7 +14,6 @@ import sys  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import AbstractContextManager, closing, contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
-from unittest.mock import Mock  # noqa: E402
 
 import pytest  # noqa: E402
 from fakes import ScriptedEngine  # noqa: E402
@@ -23,9 +22,7 @@ from library import Library  # noqa: E402
 from rag.assistant import Assistant, open_assistant  # noqa: E402
 from rag.catalog.connection import Catalog, open_catalog  # noqa: E402
 from rag.config import load_settings  # noqa: E402
-from rag.errors import LibraryDamaged  # noqa: E402
 from rag.indexes import publish  # noqa: E402
-from rag.indexes.builder import Builder  # noqa: E402
 from rag.loaders.worker import ReaderProcess  # noqa: E402
 from rag.locks import WriterLock  # noqa: E402
 from rag.paths import Home  # noqa: E402
@@ -59,12 +56,16 @@ def reader() -> Iterator[ReaderProcess]:
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
-    """The sample documents, ingested once with the real embedded engine. To be read only."""
+    """The sample documents, ingested once with the real embedded engine, and in Chroma, small as they
+    are. To be read only.
+    """
     home = tmp_path_factory.mktemp("samples") / "home"
     settings = load_settings({"home": home, "engine": "embedded", "ollama_host": NOWHERE}, {})
     assistant = open_assistant(settings)
     plan = assistant.plan([p for p in sorted(DATA.iterdir()) if p.suffix != ".jsonl"])
-    list(assistant.ingest(plan, collection="samples"))
+    with pytest.MonkeyPatch.context() as soon:
+        soon.setattr(publish, "TAIL_AT_END", (0, 0.0, 0))
+        list(assistant.ingest(plan, collection="samples"))
     yield assistant
     assistant.close()
 
@@ -75,24 +76,24 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
-def library(
-    tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Library]:
-    """An empty library of the test's own.
-
-    Making a generation takes seconds: here none can be made, so that vectors are searched exactly.
-    """
-    error = LibraryDamaged("a test", "This library makes no generations.")
-    monkeypatch.setattr(publish, "publish_generations", Mock(side_effect=error))
-    monkeypatch.setattr(Builder, "begin", lambda _: None)
+def library(tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine) -> Iterator[Library]:
+    """An empty library of the test's own."""
     library = Library(tmp_path, reader, engine)
     yield library
     library.close()
 
 
 @pytest.fixture
-def indexed(tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine) -> Iterator[Library]:
-    """An empty library that publishes generations in Chroma, for which it takes its time."""
+def generations_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generations are published in Chroma at the end of a run, of more than two new chunks."""
+    monkeypatch.setattr(publish, "TAIL_AT_END", (2, 0.0, 2))
+
+
+@pytest.fixture
+def indexed(
+    tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine, generations_soon: None
+) -> Iterator[Library]:
+    """An empty library that publishes generations, for which it takes its time."""
     library = Library(tmp_path, reader, engine)
     yield library
     library.close()

@@ -82,7 +82,11 @@ def with_catalog(sql: str) -> Change:
 
 
 def test_a_library_is_found_whole_on_another_desk_without_embedding_anything(
-    exported: Exported, samples: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exported: Exported,
+    samples: Assistant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    generations_soon: None,
 ) -> None:
     settings = at(tmp_path / "home")
     done = import_library(settings, exported.path, quiet)

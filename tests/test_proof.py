@@ -34,7 +34,7 @@ TEXTS = {
 
 
 @pytest.fixture
-def assistant(tmp_path: Path) -> Iterator[Assistant]:
+def assistant(tmp_path: Path, generations_soon: None) -> Iterator[Assistant]:
     """A library of three files, two of them alike, and an upload."""
     settings = load_settings(
         {"home": tmp_path / "home", "engine": "embedded", "ollama_host": NOWHERE}, {}

@@ -188,8 +188,8 @@ def status(settings: Settings, json: Json = False) -> None:
         "Answers": f"{chat.model} ({chat.engine})"
         if chat.model
         else "by quoting, without a language model",
-        "Indexes": f"commit {found.sequence}; keyword at {found.keyword_sequence}, vector at "
-        f"{found.generation_sequence if found.generation_sequence is not None else '–'}",
+        "Indexes": f"commit {found.sequence}; keyword at {found.keyword_sequence}, "
+        + (f"vector at {at}" if (at := found.generation_sequence) else "vectors searched exactly"),
     }
     if found.unfinished:
         ahead = found.unfinished

@@ -32,8 +32,9 @@ from rag.paths import Home, put_on_disk
 
 LARGEST = 500_000  # vectors of a generation
 DEAD_SHARE = 0.3  # of a generation's vectors, above which it is made anew
-TAIL_AT_END = (500, 0.05, 20_000)
-"""Chunks that no generation holds: due above a share of all, but at least and at most so many."""
+TAIL_AT_END = (5_000, 0.05, 20_000)
+"""Chunks that no generation holds: due above a share of all, but at least and at most so many. Fewer are
+found sooner by an exact scan, and without Chroma (benchmarks/tail.py)."""
 TAIL_WITHIN_RUN = (20_000, 0.25, 50_000)
 MOST_SMALL = 4  # generations after the last one that is more than half full
 _ABSORBED = 2.0  # times what is new: a generation not larger is made anew with it
@@ -58,7 +59,7 @@ def due(
         for g in published
         if g.name in damaged or (at_end and dead(db, g) > DEAD_SHARE * g.vectors)
     }
-    if many or _is_much(new, total, published, at_end):
+    if many or _is_much(new, total, at_end):
         wanted.update(missing)
         if at_end:
             wanted.update(_small(published, None if many else new))
@@ -67,7 +68,7 @@ def due(
 
 def will_be_due(db: sqlite3.Connection, coming: int) -> bool:
     """Whether so many new chunks make a generation due at the end of the run that commits them."""
-    return _is_much(coming, chunks.count(db), current(db), at_end=True)
+    return _is_much(coming, chunks.count(db), at_end=True)
 
 
 def publish_generations(
@@ -138,9 +139,9 @@ def remove_old(catalog: Catalog, home: Home, lock: WriterLock) -> None:
             use.release()
 
 
-def _is_much(new: int, total: int, published: Collection[Published], at_end: bool) -> bool:
+def _is_much(new: int, total: int, at_end: bool) -> bool:
     least, share, most = TAIL_AT_END if at_end else TAIL_WITHIN_RUN
-    return new > min(max(least, share * total), most) or (at_end and new > 0 and not published)
+    return new > min(max(least, share * total), most)
 
 
 def _small(published: Sequence[Published], new: int | None = None) -> list[Commits]:

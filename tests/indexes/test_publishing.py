@@ -416,26 +416,30 @@ def test_an_empty_library_needs_no_generation(catalog: Catalog) -> None:
     assert wanted(catalog) == []
 
 
-def test_the_first_generation_is_made_at_the_end_of_the_first_run(
-    catalog: Catalog, lock: WriterLock
+@pytest.mark.parametrize(("count", "expected"), [(5_000, []), (5_001, [(0, 1)])])
+def test_the_first_generation_is_made_above_5000_chunks_at_the_end_of_a_run(
+    catalog: Catalog, lock: WriterLock, count: int, expected: list[Commits]
 ) -> None:
-    writing(catalog, lock, "/a", *texts(1))
-    assert wanted(catalog, at_end=True) == [(0, 1)]
+    writing(catalog, lock, "/a", *texts(count))
+    assert wanted(catalog) == expected
     assert wanted(catalog, at_end=False) == []
 
 
-@pytest.mark.parametrize(("tail", "expected"), [(500, []), (501, [(0, 2)])])
-def test_a_tail_above_500_chunks_is_due_at_the_end_of_a_run(
+@pytest.mark.parametrize(("tail", "expected"), [(5_000, []), (5_001, [(0, 2)])])
+def test_a_tail_above_5000_chunks_is_due_at_the_end_of_a_run(
     catalog: Catalog, lock: WriterLock, tail: int, expected: list[Commits]
 ) -> None:
     writing(catalog, lock, "/a", *texts(10))
     fake_row(catalog, lock, 1, 10)
-    writing(catalog, lock, "/b", *texts(tail, start=100))
+    writing(catalog, lock, "/b", *texts(tail, start=10_000))
     assert wanted(catalog) == expected, "with the small one before it"
     assert wanted(catalog, at_end=False) == []
 
 
-def test_a_tail_of_a_large_library_counts_by_its_share(catalog: Catalog, lock: WriterLock) -> None:
+def test_a_tail_of_a_large_library_counts_by_its_share(
+    catalog: Catalog, lock: WriterLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "TAIL_AT_END", (500, *publish.TAIL_AT_END[1:]))
     writing(catalog, lock, "/a", *texts(12_000))
     fake_row(catalog, lock, 1, 12_000)
     writing(catalog, lock, "/b", *texts(600, start=20_000))

@@ -17,7 +17,9 @@ THEN = ","
 
 def main(seconds: float, arguments: list[str]) -> None:
     from rag.cli.main import main as rag
+    from rag.indexes import publish
 
+    publish.TAIL_AT_END = (0, 0.0, 0)  # Chroma is used for a library of any size
     while arguments:
         end = arguments.index(THEN) if THEN in arguments else len(arguments)
         sys.argv = ["rag", *arguments[:end]]
