@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from rag.catalog import chunks, documents, indexing, vectors
@@ -50,7 +50,7 @@ class Begun:
 
 class Committer:
     """Embeds and commits. `identity` is the embedder's; `readers_key` names all readers of today:
-    failed files carry it; `collection`: what every file of the run is put into.
+    failed files carry it; `collection`: what every file of the run is put into; `count`: as of `Ahead`.
     """
 
     def __init__(
@@ -61,9 +61,10 @@ class Committer:
         lock: WriterLock,
         readers_key: str,
         collection: str | None = None,
+        count: Callable[[str], int] = len,
     ) -> None:
         self._catalog = catalog
-        self._ahead = Ahead(embedder)
+        self._ahead = Ahead(embedder, count)
         self._coming: set[bytes] = set()  # being embedded for a group, and not stored yet
         self._identity = identity
         self._lock = lock

@@ -92,8 +92,9 @@ class Pipeline:
         """
         started = time.perf_counter()
         identity = self._check_identity()
+        count = self.chunker.count
         committer = Committer(
-            self.catalog, self.embedder, identity, lock, self.readers_key, collection
+            self.catalog, self.embedder, identity, lock, self.readers_key, collection, count
         )
         with self.catalog.write(lock) as db:
             run = runs.begin(db, f"ingest {', '.join(plan.discovery.folders) or 'files'}")

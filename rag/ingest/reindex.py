@@ -145,7 +145,7 @@ class Reindex:
 
     def _embed(self, lock: WriterLock) -> Iterator[Embedded]:
         """Each slice is stored as it comes: a reader never waits for more than that."""
-        ahead, embedded, seconds = Ahead(self.embedder), 0, 0.0
+        ahead, embedded, seconds = Ahead(self.embedder, self.chunker.count), 0, 0.0
         try:
             # a group is taken when the next one has begun
             for group, _ in pairwise(chain(self._begun(ahead), [iter(())])):

@@ -94,3 +94,11 @@ def test_a_group_is_what_is_sorted_and_committed_together() -> None:
     assert pace.group == 20 * ahead.GROUP_SECONDS
     pace.add(1_000_000, 1.0)
     assert pace.group == ahead.LARGEST_GROUP
+
+
+def test_texts_are_embedded_in_the_order_of_their_tokens(engine: ScriptedEngine) -> None:
+    embedding = Ahead(BoundEmbedder(engine, MODEL, None), lambda text: text.count(" "))
+    wanted = {b"long word": "antidisestablishmentarianism", b"words": "a b c d", b"pair": "a tide"}
+    taken = [key for part in embedding.begin(wanted) for key in part.keys]
+    assert taken == [b"long word", b"pair", b"words"]
+    embedding.close()
