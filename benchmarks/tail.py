@@ -3,8 +3,8 @@
     python benchmarks/tail.py [--chunks 500 5000 20000] [--questions 50]
 
 For each number two libraries are filled alike (see scale.py), one of them with a generation. The first
-answers of new processes, which alternate, are medians of five, with their processor time and peak
-memory; then every question is asked of both in one process, and the better of three counts.
+answers of new processes, which alternate, are medians of five, with their peak memory;
+then every question is asked of both in one process, and the better of three counts.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ egress.seal_environment()
 egress.guard()
 
 import argparse  # noqa: E402
-import os  # noqa: E402
 import statistics  # noqa: E402
-import subprocess  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
 from contextlib import ExitStack, closing  # noqa: E402
@@ -43,7 +41,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, nargs="+", default=[500, 5000, 20_000])
     parser.add_argument("--questions", type=int, default=50)
     options = parser.parse_args()
-    print(f"{'':22}first answer: s  CPU s   MiB    later: ms, median  95th percentile")
+    print(f"{'':22}first answer: s   MiB    later: ms, median  95th percentile")
     for count in options.chunks:
         with tempfile.TemporaryDirectory() as scratch:
             compare(count, {name: Home(Path(scratch, name)) for name in DUE}, options.questions)
@@ -54,27 +52,21 @@ def compare(count: int, homes: dict[str, Home], asked: int) -> None:
         publish.TAIL_AT_END = (DUE[name],) * 3
         with closing(open_catalog(home)) as catalog:
             questions = scale.made_up(catalog, home, count, there=False)[: asked + 5]
-    first: dict[str, list[tuple[float, float, float]]] = {name: [] for name in homes}
+    first: dict[str, list[tuple[float, float]]] = {name: [] for name in homes}
     for _ in range(PROCESSES):
         for name, home in homes.items():
             first[name].append(first_answer(home))
     later = answers(homes, questions)
     for name in homes:
-        seconds, cpu, memory = map(statistics.median, zip(*first[name], strict=True))
+        seconds, memory = map(statistics.median, zip(*first[name], strict=True))
         median, high = np.percentile(later[name], [50, 95]) * 1000
-        print(
-            f"{count:7,} {name:14}{seconds:15.2f} {cpu:6.2f} {memory:5.0f} {median:20.1f} {high:16.1f}"
-        )
+        print(f"{count:7,} {name:14}{seconds:15.2f} {memory:5.0f} {median:20.1f} {high:16.1f}")
 
 
-def first_answer(home: Home) -> tuple[float, float, float]:
-    """Seconds, processor seconds and MiB at most of a process that answers one question."""
-    command = [sys.executable, scale.__file__, "--first", "hybrid", "--home", str(home.root)]
-    before = os.times()
-    said, seconds = scale.clock(lambda: subprocess.check_output(command, text=True))
-    after = os.times()
-    cpu = sum(after[2:4]) - sum(before[2:4])  # of children
-    return seconds, cpu, float(said.split(",", 1)[1].split()[0].replace(",", ""))
+def first_answer(home: Home) -> tuple[float, float]:
+    """Seconds, and MiB at most, of a process that answers one question."""
+    said, seconds = scale.first(home, "hybrid")
+    return seconds, float(said.split(",", 1)[1].split()[0].replace(",", ""))
 
 
 def answers(homes: dict[str, Home], questions: list[scale.Question]) -> dict[str, list[float]]:
