@@ -14,7 +14,7 @@ import pytest
 from conftest import NOWHERE
 
 from rag.doctor import server
-from tests.engines.ollama_server import OllamaServer
+from tests.engines.ollama_server import OllamaServer, binary
 from tests.scripted_ollama import ScriptedOllama
 
 from .desk import Desk
@@ -22,6 +22,8 @@ from .desk import Desk
 
 @pytest.mark.ollama
 def test_a_server_that_was_stopped_is_to_be_started(desk: Desk, tmp_path: Path) -> None:
+    if binary() is None:
+        pytest.skip("the program ollama is not installed")
     ollama = OllamaServer(tmp_path / "ollama").start()
     try:
         desk.environ["RAG_OLLAMA_HOST"] = ollama.url
