@@ -4,7 +4,7 @@
 
 For each number two libraries are filled alike (see scale.py), one of them with a generation. The first
 answers of new processes, which alternate, are medians of five, with their peak memory;
-then every question is asked of both in one process, and the better of three counts.
+then every question is asked of both in one process, and the best of three counts.
 """
 
 from __future__ import annotations

@@ -90,13 +90,9 @@ def generations_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def indexed(
-    tmp_path: Path, reader: ReaderProcess, engine: ScriptedEngine, generations_soon: None
-) -> Iterator[Library]:
+def indexed(library: Library, generations_soon: None) -> Library:
     """An empty library that publishes generations, for which it takes its time."""
-    library = Library(tmp_path, reader, engine)
-    yield library
-    library.close()
+    return library
 
 
 @pytest.fixture

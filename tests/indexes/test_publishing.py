@@ -412,6 +412,17 @@ def test_gaps_are_what_no_generation_holds(
 # ----------------------------------------------------------------- when a new one is due
 
 
+def test_a_folder_rag_where_the_program_was_started_is_no_part_of_what_builds(
+    catalog: Catalog, home: Home, lock: WriterLock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rag").mkdir()
+    (tmp_path / "rag" / "__init__.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    writing(catalog, lock, "/a", *texts(5))
+    made_of_all(catalog, home, lock)
+    assert len(list(home.vector_index(IDENTITY.key).glob("*/chroma.sqlite3"))) == 1
+
+
 def test_an_empty_library_needs_no_generation(catalog: Catalog) -> None:
     assert wanted(catalog) == []
 
